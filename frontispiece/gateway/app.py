@@ -11,7 +11,7 @@ from frontispiece.gateway.auth.oidc import Provider, Subjects
 from frontispiece.gateway.config import table
 from frontispiece.gateway.console.panels import broker_panel
 from frontispiece.gateway.edge import Gateway
-from frontispiece.gateway.observability.access_log import AccessLog
+from frontispiece.gateway.observability.access_log import OFF, AccessLog
 from frontispiece.gateway.own_layers import OwnLayers
 from frontispiece.gateway.pipeline import POLICIES
 from frontispiece.gateway.policies.load_shedding import OverloadMonitor
@@ -52,7 +52,7 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
         cache=settings.cache,
         valkey_url=settings.valkey_url,
         overload=_overload(routes, settings),
-        access_log=AccessLog.from_settings(settings.access_logging, settings.signing_key.encode()),
+        access_log=_access_log(settings),
         expose_timeline=settings.expose_timeline,
         docs=settings.docs,
         own_layers=layers,
@@ -92,6 +92,11 @@ def _overload(routes: table.Table, settings: GatewaySettings) -> OverloadMonitor
             "GATEWAY_MAX_IN_FLIGHT nor GATEWAY_MAX_LOOP_LAG is set"
         )
     return None
+
+
+def _access_log(settings: GatewaySettings) -> AccessLog | None:
+    policy = settings.access_logging
+    return None if policy.access_log == OFF else AccessLog(policy, settings.signing_key.encode())
 
 
 def _provider(settings: GatewaySettings) -> Provider | None:

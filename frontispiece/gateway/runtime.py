@@ -108,7 +108,9 @@ class Runtime:
         self.data_plane = data_plane
         self.tracing = telemetry.tracing("gateway", traces_per_second)
         self.loop_lag = overload.loop_lag if overload else LoopLag()
-        self.cache: HttpCache = _open_cache(cache or CacheSettings())
+        cache = cache or CacheSettings()
+        shared = None if cache.valkey_url == OFF else BestEffortValkey(cache.valkey_url)
+        self.cache = HttpCache(max_bytes=cache.cache_bytes, valkey=shared)
         self.compression = Workers()
         self.background = BackgroundTasks(expected=(Problem, UpstreamError, ClientDisconnected))
         """Work that goes on when its call has ended."""
@@ -183,8 +185,3 @@ class Runtime:
                 upstream, self.background, authorization
             )
         return description
-
-
-def _open_cache(settings: CacheSettings) -> HttpCache:
-    valkey = None if settings.valkey_url == OFF else BestEffortValkey(settings.valkey_url)
-    return HttpCache(max_bytes=settings.cache_bytes, valkey=valkey)

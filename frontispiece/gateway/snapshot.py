@@ -64,7 +64,10 @@ class RoutingSnapshot:
         self.native_routes = [route for route in table.routes if route.is_native]
         self.proxies = TrustedProxies(table.edge)
         self.entries = dict(self._build_entries(previous))
-        patterns = [(_pattern(key), entry) for key, entry in self.entries.items()]
+        patterns = [
+            (Pattern(template=template, methods=methods, host=host), entry)
+            for (host, methods, template), entry in self.entries.items()
+        ]
         self._matcher = RouteMatcher(each for each in patterns if NATIVE not in each[0].methods)
         self._native = RouteMatcher(each for each in patterns if NATIVE in each[0].methods)
         """Of the calls that Envoy carries: at a public port nothing answers at their paths."""
@@ -204,13 +207,14 @@ class RoutingSnapshot:
         resources = self.resources
         if previous and not resources.has_same_context(previous.resources):
             previous = None
+        services = self.table.services.keys()
         unchanged = {_key(route): route for route in previous.table.routes} if previous else {}
         for route in self.table.routes:
             key = _key(route)
             if (
                 previous
                 and unchanged.get(key) == route
-                and resources.has_same_upstreams(self._services_of(route), previous.resources)
+                and resources.has_same_upstreams(set(_names_in(route)) & services, previous.resources)
             ):
                 yield key, previous.entries[key]
                 continue
@@ -265,22 +269,13 @@ class RoutingSnapshot:
                 answers = session_endpoint(endpoint, session, self.resources)
                 yield key, RouteEntry(answers, "the issuer", self._unrouted)
 
-    def _services_of(self, route: Route) -> Iterator[str]:
-        """The services that a route may call, whichever key names them; rather one too many."""
-        return (name for name in set(_names_in(route)) if name in self.table.services)
-
 
 def _key(route: Route) -> Key:
     return route.host, route.methods, route.template
 
 
-def _pattern(key: Key) -> Pattern:
-    host, methods, template = key
-    return Pattern(template=template, methods=methods, host=host)
-
-
 def _names_in(value: object) -> Iterator[str]:
-    """Every text within a value, up to its first colon: services are written alone or before one."""
+    """Every text within a value up to its first colon, as services are written: rather one too many."""
     if isinstance(value, str):
         yield value.partition(":")[0]
     elif isinstance(value, BaseModel):

@@ -61,47 +61,19 @@ class RequestBody:
             pass
 
 
-WATCH_DELAY = 0.1
-"""Seconds before a task begins to watch for the disconnect: most responses are complete by then."""
-
-
 async def cancel_on_disconnect(
     work: Coroutine[Any, Any, None], wait_disconnect: Callable[[], Coroutine[Any, Any, None]]
 ) -> None:
-    """Run the work in this task; cancel it when the client disconnects first.
-
-    A task watches for the disconnect, and only once a response takes longer than `WATCH_DELAY`: one task
-    for each request would cost more than many a response.
-    """
-    loop = asyncio.get_running_loop()
-    working = asyncio.current_task()
-    assert working is not None
-    before = working.cancelling()
-    watcher: asyncio.Task[None] | None = None
-    disconnected = False
-
-    async def watch() -> None:
-        nonlocal disconnected
-        await wait_disconnect()
-        disconnected = True
-        working.cancel()
-
-    def start_watcher() -> None:
-        nonlocal watcher
-        watcher = loop.create_task(watch())
-
-    timer = loop.call_later(WATCH_DELAY, start_watcher)
+    """Run the work; cancel it when the client disconnects first."""
+    tasks = working, _ = asyncio.create_task(work), asyncio.create_task(wait_disconnect())
     try:
-        await work
-    except asyncio.CancelledError:
-        if not disconnected or working.cancelling() > before + 1:  # cancelled from outside as well
-            raise
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        timer.cancel()
-        if watcher is not None:
-            watcher.cancel()
-        if disconnected:
-            working.uncancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    if not working.cancelled():
+        working.result()
 
 
 async def respond_over_asgi(respond: Respond, scope: Scope, receive: Receive, send: Send) -> None:

@@ -131,7 +131,7 @@ def difference(before: Any, after: Any, path: str = "") -> tuple[str, Any] | Non
         return None
     changes: list[tuple[str, Any, Any]] = []
     if isinstance(before, dict) and isinstance(after, dict) and list(before) == list(after):
-        members = ((_escaped(key), before[key], after[key]) for key in after)
+        members = ((k.replace("~", "~0").replace("/", "~1"), before[k], after[k]) for k in after)
         changes = [(name, old, new) for name, old, new in members if not _same(old, new)]
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         pairs = enumerate(zip(before, after, strict=True))
@@ -145,7 +145,3 @@ def difference(before: Any, after: Any, path: str = "") -> tuple[str, Any] | Non
 def _same(one: Any, other: Any) -> bool:
     """Whether both are the same JSON: to Python, 1, 1.0 and true are equal."""
     return msgspec.json.encode(one) == msgspec.json.encode(other)
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")

@@ -36,12 +36,10 @@ class InvalidResponseHead(Exception):
     """The app's header section cannot be sent."""
 
 
-def _status_line(status: int) -> bytes:
-    return b"HTTP/1.1 %d %b\r\n" % (status, _PHRASES.get(status, "").encode())
-
-
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
-STATUS_LINES: Final = {status: _status_line(status) for status in range(100, 1000)}
+STATUS_LINES: Final = {
+    status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(100, 1000)
+}
 
 
 class ResponseHead:

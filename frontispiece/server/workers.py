@@ -53,7 +53,9 @@ def serve(name: str, start_worker: StartWorker, sock: socket.socket, workers: in
         stack.callback(sock.close)
         if name == GATEWAY:
             _forward_sighup(supervisor)
-        _until(lambda: any(map(_listens, sockets)), supervisor.check)
+        while not any(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) for sock in sockets):
+            supervisor.check()
+            time.sleep(POLL_INTERVAL)
         while True:
             _close(sockets)  # open here, they would get connections while their workers do not run
             supervisor.restart()
@@ -71,19 +73,9 @@ def _start(
     return start_worker(own.fileno(), environment)
 
 
-def _listens(sock: socket.socket) -> bool:
-    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-
-
 def _close(sockets: list[socket.socket]) -> None:
     while sockets:
         sockets.pop().close()
-
-
-def _until(done: Callable[[], bool], check: Callable[[], None]) -> None:
-    while not done():
-        check()
-        time.sleep(POLL_INTERVAL)
 
 
 def _forward_sighup(supervisor: Supervisor) -> None:

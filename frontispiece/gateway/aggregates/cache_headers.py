@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from frontispiece.http.cache_control import MAX_SECONDS, Directives, parse_seconds
+from frontispiece.http.headers import members
 from frontispiece.upstream import Headers
 
 CachingFields = tuple[bytes | None, bytes]
@@ -24,7 +25,9 @@ class CacheHeaders:
             if name == b"cache-control":
                 control = value if control is None else control + b"," + value
             elif name == b"vary":
-                self._vary.update(dict.fromkeys(_names(value)))
+                self._vary |= dict.fromkeys(
+                    member.decode("latin-1").lower() for member in members([(name, value)], name)
+                )
             elif name == b"age":
                 age += b"," + value if age else value
         self._responses.append((control, age))
@@ -83,7 +86,3 @@ def _left(control: Directives, name: str, age: bytes) -> int | None:
         return seconds
     ages = age.decode("latin-1").split(",")
     return max(0, seconds - max(parse_seconds(each.strip(), MAX_SECONDS) for each in ages))
-
-
-def _names(value: bytes) -> list[str]:
-    return [name.strip().lower() for name in value.decode("latin-1").split(",") if name.strip()]

@@ -138,12 +138,6 @@ async def _all(reads: Iterable[Read], *, tolerant: bool) -> tuple[Found, list[Up
         async with asyncio.TaskGroup() as group:
             for _ in range(min(MAX_CONCURRENT, len(waiting))):
                 group.create_task(work())
-    except BaseExceptionGroup as group_failed:
-        raise _gravest(group_failed) from None
+    except BaseExceptionGroup as group_failed:  # several calls may fail in the same moment: a bug goes first
+        raise min(group_failed.exceptions, key=lambda each: isinstance(each, UpstreamError)) from None
     return found, failures
-
-
-def _gravest(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """A bug before a failed upstream: several calls may fail in the same moment."""
-    bugs = [failure for failure in failures.exceptions if not isinstance(failure, UpstreamError)]
-    return (bugs or list(failures.exceptions))[0]

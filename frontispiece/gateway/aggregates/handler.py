@@ -6,6 +6,7 @@ Each part is a source, what it reads are its inputs.
 import inspect
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from msgspec import Raw
@@ -94,7 +95,7 @@ def _page(route: Route, parts: Mapping[str, Part]) -> Page:
         page.source(
             name=name,
             timeout=part.timeout.total_seconds() if part.timeout else None,
-            fallback=_fallback(part.effective_fallback) if part.optional else None,
+            fallback=partial(PartResult, None, part.effective_fallback) if part.optional else None,
         )(_typed(work, {**reads, request_input: AggregateRequest}, PartResult))
     page.view(_typed(_view(parts), dict.fromkeys(parts, PartResult), dict[str, Any]))
     return page
@@ -143,10 +144,6 @@ def _raw(placeholder: Placeholder, inputs: Mapping[str, Any]) -> Raw:
     if result.raw is None:
         raise Unreachable(f"it cannot be asked without {placeholder.name}, which did not answer")
     return result.raw
-
-
-def _fallback(value: Any) -> Callable[[], PartResult]:
-    return lambda: PartResult(None, value)
 
 
 def _view(parts: Iterable[str]) -> Callable[..., dict[str, Any]]:

@@ -75,7 +75,7 @@ def known_services(table: WrittenTable) -> Iterator[Fault]:
             name, at, _ = target.service.partition("@")
             if name not in table.services:
                 yield written.fault(key, _unknown_service(key, name, table.services))
-            elif at and not _is_registered(table.services[name]):
+            elif at and not str(_url_of(table.services[name])).startswith("registry://"):
                 message = f"{key}: only a service at registry:// has versions, and {name} is elsewhere"
                 yield written.fault(key, message)
     for target in table.session.guest_merge if table.session else ():
@@ -118,8 +118,7 @@ def websocket_services(table: WrittenTable) -> Iterator[Fault]:
     for written, route in table.valid_routes:
         if route.websocket is None or route.to is None:
             continue
-        service = table.services.get(route.to.service)
-        urls = service.get("url") if isinstance(service, dict) else None
+        urls = _url_of(table.services.get(route.to.service))
         for url in urls if isinstance(urls, list) else [urls]:
             if isinstance(url, str) and url.startswith(WITHOUT_WEBSOCKETS):
                 message = f"websocket: it is not spoken at {url}, only at http://, https:// and app://"
@@ -259,9 +258,8 @@ def _unknown_service(key: str, name: str, services: Iterable[str]) -> str:
     return f"{key} names the service {name!r}, which the table does not have{nearest(name, services)}"
 
 
-def _is_registered(service: object) -> bool:
-    url = service.get("url") if isinstance(service, dict) else None
-    return isinstance(url, str) and url.startswith("registry://")
+def _url_of(service: object) -> object:
+    return service.get("url") if isinstance(service, dict) else None
 
 
 def _names(target: Target | None) -> set[str]:

@@ -13,7 +13,6 @@ from frontispiece.gateway.console.bff_calls import mounted
 from frontispiece.gateway.console.request import ConsoleRequest, Endpoint, json_reply
 from frontispiece.http.messages import Reply
 from frontispiece.http.problems import Problem
-from frontispiece.pages.compiled import CompiledPage
 from frontispiece.pages.graph import Graph, graph_of
 from frontispiece.telemetry.metrics import BOUNDS
 
@@ -92,7 +91,8 @@ async def pages(console: "Console", _request: ConsoleRequest) -> Reply:
             target = f"{service}:{page.plan.page.path}"
             public = [r.name for r in table.routes if r.to and f"{r.to.service}:{r.target}" == target]
             graph = graph_of(page.plan, target)
-            found.append(_drawn(graph, name, public) | {"retry_budgets": _retry_budgets(page)})
+            budgets = {s.name: round(s.retry_budget.balance, 1) for s in page.sources if s.retry_budget}
+            found.append(_drawn(graph, name, public) | {"retry_budgets": budgets})
     found += [_drawn(aggregate_graph(each), each.name, [each.name]) for each in table.routes if each.parts]
     return json_reply(found)
 
@@ -139,11 +139,6 @@ def _drawn(graph: Graph, name: str, public: list[str]) -> dict[str, Any]:
         "boxes": graph.boxes,
         "arrows": graph.arrows,
     }
-
-
-def _retry_budgets(page: CompiledPage) -> dict[str, float]:
-    """The tries that may be made now, by source."""
-    return {each.name: round(each.retry_budget.balance, 1) for each in page.sources if each.retry_budget}
 
 
 ENDPOINTS: Final[Mapping[tuple[str, str], Endpoint]] = {

@@ -142,16 +142,13 @@ def _plain(route: Route, services: Mapping[str, Described], components: Json) ->
 def _part(part: Part, services: Mapping[str, Described], components: Json) -> Json:
     """A key of an aggregate: with the schema of what it reads, where nothing of that is changed."""
     described = services.get(part.from_.service)
-    schema = described.schema(part.from_, components) if described and not _changes(part) else None
+    changes = part.keep or part.drop or part.rename or part.batch
+    schema = described.schema(part.from_, components) if described and not changes else None
     if schema is None:
         return {"description": "An optional part." if part.optional else "A part."}
     if part.each:
         schema = {"type": "array", "items": schema}
     return {"anyOf": [schema, {"const": part.effective_fallback}]} if part.optional else schema
-
-
-def _changes(part: Part) -> bool:
-    return bool(part.keep or part.drop or part.rename or part.batch)
 
 
 def _complete(route: Route, method: str, template: Template, described: Json) -> Json:

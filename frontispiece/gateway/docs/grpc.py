@@ -17,7 +17,6 @@ from frontispiece.upstream.transports.grpc.descriptors import (
     Binding,
     Bound,
     Descriptors,
-    Method,
 )
 
 with extra("grpc"):
@@ -107,8 +106,13 @@ class _Description:
         found: Json = {
             **self._comment(method.path[1:].replace("/", "."), "summary"),
             "parameters": [
-                {"name": name, "in": "path", "required": True, "schema": self._path_schema(method, field)}
-                for name, field in in_path.items()
+                {
+                    "name": name,
+                    "in": "path",
+                    "required": True,
+                    "schema": self._field(field) if field else _TEXT,
+                }
+                for name, field in ((name, method.field(path)) for name, path in in_path.items())
             ],
             "responses": {
                 "200": {"description": "Its response.", "content": self._content(bound)},
@@ -145,10 +149,6 @@ class _Description:
                 yield {"name": name, "in": "query", "schema": schema, **self._comment(field.full_name)}
             elif not (is_odd or field.is_repeated or inner in above or len(outer) == MAX_DEPTH):
                 yield from self._query(inner, taken, path)
-
-    def _path_schema(self, method: Method, path: str) -> Json:
-        field = method.field(path)
-        return self._field(field) if field else _TEXT
 
     def _field(self, field: Any) -> Json:
         if _is_map(field):

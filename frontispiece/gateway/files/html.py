@@ -161,12 +161,8 @@ def _rewritten(tag: _Tag, index: str, contents: Mapping[str, bytes], urls: Urls)
     attributes: dict[str, str | None] = {**tag.attributes, REFERENCES[tag.name]: url + "".join(fragment)}
     if tag.is_verified:
         attributes["integrity"] = integrity_of(contents[path])
-    return f"<{tag.name}{''.join(_attributes(attributes))}>"
-
-
-def _attributes(attributes: Mapping[str, str | None]) -> Iterator[str]:
-    for name, value in attributes.items():
-        yield f" {name}" if value is None else f' {name}="{escape(value)}"'
+    written = (f" {n}" if value is None else f' {n}="{escape(value)}"' for n, value in attributes.items())
+    return f"<{tag.name}{''.join(written)}>"
 
 
 _IMPORT: Final = re.compile(

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from frontispiece.http import asgi
 from frontispiece.http.asgi import cancel_on_disconnect
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -24,11 +23,6 @@ class Client:
         """Return when they have left."""
         self.watched.set()
         await self.leaves.wait()
-
-
-@pytest.fixture(autouse=True)
-def looked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asgi, "WATCH_DELAY", 0.0)
 
 
 @pytest.fixture

@@ -53,11 +53,6 @@ class AccessLog:
         self._lines = LineFormatter(settings.access_log_addresses, secret)
         self.writer = LineWriter(settings.access_log)
 
-    @classmethod
-    def from_settings(cls, settings: AccessLogSettings, secret: bytes) -> Self | None:
-        """The access log of these settings; None when it is off."""
-        return None if settings.access_log == OFF else cls(settings, secret)
-
     async def __aenter__(self) -> Self:
         try:
             self.writer.start()

@@ -81,7 +81,7 @@ class LineWriter:
             self._awake.wait()
             self._closing.wait(BATCH_DELAY)  # a thread that woke for each line would cost more than the line
             self._awake.clear()
-            while lines := self._next_batch():
+            while lines := [self._lines.popleft() for _ in range(min(BATCH_SIZE, len(self._lines)))]:
                 try:
                     self._write(b"".join(self._encode(line) + b"\n" for line in lines))
                 except OSError as fault:
@@ -92,10 +92,6 @@ class LineWriter:
                     self._failing = False
         if self._file is not None and self._where != STDOUT:
             os.close(self._file)
-
-    def _next_batch(self) -> list[Any]:
-        """The next lines to write together; none when none wait."""
-        return [self._lines.popleft() for _ in range(min(BATCH_SIZE, len(self._lines)))]
 
     def _write(self, content: bytes) -> None:
         if self._file is None or self._has_moved(self._file):

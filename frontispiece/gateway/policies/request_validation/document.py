@@ -80,16 +80,14 @@ class Document:
         """
         if not isinstance(schema, dict | bool):
             raise UnusableDescription("a schema is missing")
-        rooted = schema if isinstance(schema, bool) else schema | self._reference_roots()
+        roots = {name: self._root[name] for name in ("components", "paths") if name in self._root}
+        rooted = schema if isinstance(schema, bool) else schema | roots
         try:
             import jsonschema_rs  # noqa: PLC0415 (optional: the table was checked)
 
             return jsonschema_rs.Draft202012Validator(rooted, mask=MASK, offline=True)
         except ValueError as error:
             raise UnusableDescription(f"a schema is invalid: {str(error).partition(chr(10))[0]}") from None
-
-    def _reference_roots(self) -> dict[str, Any]:
-        return {name: self._root[name] for name in ("components", "paths") if name in self._root}
 
     def _lookup(self, reference: str) -> object:
         node: object = self._root
