@@ -1,6 +1,6 @@
 """What a route asks of its users beside scopes: claims, and how and when they have logged in (RFC 9470)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import inf
 from typing import Any, Final, Self
 from urllib.parse import urlencode
@@ -18,31 +18,20 @@ class Requirements:
     """The requirements of one route.
 
     Args:
-        claims: the accepted values of each claim; a list claim has to contain one of them.
-        max_age: seconds since the user's login, at most; None for any.
+        route: the route.
         login_path: where a browser logs in; None where callers have tokens.
     """
 
-    def __init__(
-        self,
-        claims: Mapping[str, Sequence[object]],
-        *,
-        acr_values: Sequence[str] = (),
-        max_age: int | None = None,
-        login_path: str | None = None,
-    ) -> None:
-        self._claims = claims
-        self._acr_values = acr_values
-        self._max_age = max_age
+    def __init__(self, route: Route, login_path: str | None) -> None:
+        self._claims = route.claims
+        self._acr_values = route.acr_values
+        self._max_age = None if route.max_age is None else int(route.max_age.total_seconds())
         self._login_path = login_path
 
     @classmethod
     def of(cls, route: Route, login_path: str | None = None) -> Self | None:
         """Those of a route; None for one that asks for no more than scopes."""
-        if not (route.claims or route.acr_values or route.max_age is not None):
-            return None
-        max_age = None if route.max_age is None else int(route.max_age.total_seconds())
-        return cls(route.claims, acr_values=route.acr_values, max_age=max_age, login_path=login_path)
+        return cls(route, login_path) if route.claims or route.acr_values or route.max_age else None
 
     def check(self, claims: Claims, scheme: str = "Bearer") -> None:
         """Return when a user with these claims, who has shown them by this scheme, meets them.

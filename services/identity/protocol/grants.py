@@ -35,11 +35,7 @@ CODE_LIFETIME: Final = 60.0
 """Seconds."""
 
 GRACE_PERIOD: Final = 30.0
-"""Seconds within which a refresh token may be used again, because its response was lost.
-
-Longer than the gateway's lock of a refresh, which outlives a gateway that crashes, and than any timeout of a
-client that then tries again.
-"""
+"""Seconds within which a client that has neither secret nor key may use a refresh token again."""
 
 
 class Grants:
@@ -110,8 +106,9 @@ class Grants:
     async def refresh(self, token: str, presenter: Presenter, scopes: Iterable[str]) -> IssuedGrant:
         """The grant of a refresh token, and the token that replaces it.
 
-        Within the grace period, and until a successor is used, a token may be used again. Later reuse means
-        that it was copied: the family ends.
+        A token may be used again until a successor is used: its response was lost. Where neither a secret nor
+        a key shows that it is the same client, this ends with the grace period. Other reuse means that the
+        token was copied: the family ends.
 
         Raises:
             OAuthError: the token is unknown, another client's, expired, reused, or bound to another key; or
@@ -131,13 +128,15 @@ class Grants:
                 raise _invalid_grant("The refresh token is invalid or has expired.")
             if not {*scopes} <= {*row.scopes.split()}:
                 raise OAuthError("invalid_scope", "The scope exceeds what was granted.")
+            bound_to = None
             if not presenter.is_confidential:  # who has no secret proves by the key that the token is its own
                 bound_to = await _key(tx, grant_keys, grant_keys.c.sid == row.sid)
                 if bound_to not in {None, presenter.jkt}:
                     raise _invalid_grant("The refresh token is bound to another key.")
                 if bound_to is None and presenter.jkt is not None:
                     await _bind(tx, row.sid, presenter.jkt)
-            if await _use_token(tx, row.sid, token, now):
+            may_repeat = presenter.is_confidential or bound_to is not None
+            if await _use_token(tx, row.sid, token, now, may_repeat=may_repeat):
                 return IssuedGrant(grant=_grant(row), refresh_token=await _new_token(tx, row.sid, family))
             await end_grants(tx, self._outbox, grants.c.sid == row.sid, now)
         log.warning("A refresh token of %s was used again: its family has ended", presenter.client_id)
@@ -217,14 +216,14 @@ async def end_grants(
     await outbox.add(tx, ended)
 
 
-async def _use_token(tx: AsyncConnection, sid: str, token: str, now: float) -> bool:
+async def _use_token(tx: AsyncConnection, sid: str, token: str, now: float, *, may_repeat: bool) -> bool:
     """Whether the token is valid; its predecessor and siblings are not from now on. The grant is locked."""
     this, family = refresh_tokens.c.digest == digest(token), refresh_tokens.c.sid == sid
     row = (await tx.execute(sa.select(refresh_tokens).where(this & family))).one_or_none()
     if row is None:
         return False
     if row.valid_until is not None:
-        return bool(now < row.valid_until)
+        return may_repeat or bool(now < row.valid_until)
     await tx.execute(refresh_tokens.delete().where(family & ~this))
     await tx.execute(refresh_tokens.update().where(this).values(valid_until=now + GRACE_PERIOD))
     return True

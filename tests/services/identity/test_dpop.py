@@ -105,6 +105,25 @@ async def test_refresh_tokens_of_a_phone_are_bound_to_its_key(shop: World, key: 
         assert claims["cnf"] == {"jkt": key.jkt}
 
 
+async def test_a_phone_that_proves_its_key_can_have_a_lost_answer_again_much_later(
+    shop: World, key: ProofKey
+) -> None:
+    token = (await bound(shop, key))["refresh_token"]
+    for _ in range(2):
+        shop.clock.now += 3600
+        again = await shop.refresh(token, proof=key.proof("POST", TOKEN, shop.clock.now))
+        assert again.status_code == 200
+
+
+async def test_whoever_binds_a_used_token_to_a_key_is_no_known_client(shop: World, key: ProofKey) -> None:
+    token = (await shop.tokens(shop.browser(), "mobile", scope=OFFLINE))["refresh_token"]
+    assert (await shop.refresh(token)).status_code == 200
+    shop.clock.now += 60
+
+    thief = await shop.refresh(token, proof=key.proof("POST", TOKEN, shop.clock.now))
+    assert error_of(thief) == (400, "invalid_grant")
+
+
 @on_both_databases
 async def test_a_phone_that_begins_to_prove_its_key_is_bound_from_then_on(shop: World, key: ProofKey) -> None:
     token = (await shop.tokens(shop.browser(), "mobile", scope=OFFLINE))["refresh_token"]

@@ -70,6 +70,19 @@ async def test_after_half_a_minute_a_used_token_ends_its_family(shop: World) -> 
     assert await is_over(shop, successor)
 
 
+async def test_a_client_with_a_secret_can_have_a_lost_answer_again_until_it_uses_the_next(
+    shop: World,
+) -> None:
+    token = (await shop.tokens(shop.browser()))["refresh_token"]
+    await good(shop, token, "web")
+    shop.clock.now += 3600
+    successor = await good(shop, token, "web")
+    newest = await good(shop, successor, "web")
+
+    assert await is_over(shop, token, "web")
+    assert await is_over(shop, newest, "web")
+
+
 @pytest.mark.parametrize("identity_url", ["postgresql"], indirect=True)
 async def test_a_use_that_waited_for_the_database_can_be_repeated_as_long_as_any(shop: World) -> None:
     token = (await phone(shop))["refresh_token"]

@@ -50,8 +50,6 @@ class SessionContext:
         self.revocations.subscribe(self.streams.end_login)
         self.background = BackgroundTasks(expected=(Problem,), shutdown_timeout=SHUTDOWN_TIMEOUT)
         """Tasks that outlive a request."""
-        self.daemons = BackgroundTasks(expected=(Problem,), shutdown_timeout=0)
-        """Tasks that the gateway's end does not wait for."""
 
     def end_session(self, key: str) -> None:
         """A session has ended: this process has no copy of it from now on, and its streams end."""

@@ -33,12 +33,6 @@ WAIT_TIMEOUT: Final = 6.0
 FAILURE_PAUSE: Final = 1.0
 """Seconds after a failure during which the issuer is not called again."""
 
-RETRY_DELAYS: Final = (1.5, 3.0, 6.0)
-"""Seconds before each retry of a request without a response, whether or not a call needs it.
-
-The issuer may have used the refresh token up, and accepts it again only for a short time.
-"""
-
 MAX_WRITES: Final = 3
 """Attempts to store new tokens: the old ones are used up."""
 
@@ -51,7 +45,6 @@ class TokenRefresher:
         self._store = context.store
         self._provider = context.provider
         self._running: dict[str, asyncio.Task[SessionRecord | None]] = {}
-        self._retried: set[str] = set()
         self._paused_until = float("-inf")
 
     def refresh_in_background(self, key: str) -> None:
@@ -128,7 +121,7 @@ class TokenRefresher:
         session = found[0]
         assert session.refresh_token is not None, "without one, a session needs no refresh"
         try:
-            tokens = await self._request(key, session.refresh_token)
+            tokens = await self._request(session.refresh_token)
             refreshed = await self._save(key, tokens)  # before all else: the old ones are used up
             await self._check(session, tokens)
         except (TokenRefused, InvalidToken) as error:
@@ -141,7 +134,7 @@ class TokenRefresher:
             return None
         return refreshed
 
-    async def _request(self, key: str, refresh_token: str) -> TokenResponse:
+    async def _request(self, refresh_token: str) -> TokenResponse:
         loop = asyncio.get_running_loop()
         if loop.time() < self._paused_until:
             raise ProviderUnavailable("the issuer failed a moment ago")
@@ -150,20 +143,7 @@ class TokenRefresher:
                 return await self._provider.refresh(refresh_token)
         except (ProviderUnavailable, TimeoutError) as failure:
             self._paused_until = loop.time() + FAILURE_PAUSE
-            if key not in self._retried:
-                self._retried.add(key)
-                self._context.daemons.start(self._retry(key), "retrying to refresh a session's tokens")
             raise ProviderUnavailable(f"no new tokens: {failure}") from failure
-
-    async def _retry(self, key: str) -> None:
-        try:
-            for delay in RETRY_DELAYS:
-                await asyncio.sleep(delay)
-                with suppress(ProviderUnavailable, StoreUnavailable):
-                    await self.refresh(key)
-                    return
-        finally:
-            self._retried.remove(key)
 
     async def _check(self, session: SessionRecord, tokens: TokenResponse) -> None:
         """Verify that the new tokens are the same user's (OpenID Connect Core 1.0, 12.2).

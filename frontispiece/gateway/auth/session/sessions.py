@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import NamedTuple, Self
 
+from frontispiece.aio.background import BackgroundTasks
 from frontispiece.gateway.auth.oidc import AccessToken, Provider
 from frontispiece.gateway.auth.session.context import SessionContext
 from frontispiece.gateway.auth.session.create import SessionCreator
@@ -83,8 +84,8 @@ class Sessions:
         await self._stack.enter_async_context(self.context.store.valkey)
         await self._stack.enter_async_context(self.context.shared_streams)
         await self._stack.enter_async_context(self.context.background)
-        daemons = await self._stack.enter_async_context(self.context.daemons)
-        daemons.start(Subscriber(self.context).run(), "receiving session invalidations")
+        subscriber = await self._stack.enter_async_context(BackgroundTasks(shutdown_timeout=0))
+        subscriber.start(Subscriber(self.context).run())
         return self
 
     async def __aexit__(self, *_exc: object) -> None:

@@ -21,7 +21,6 @@ LOGIN = f"{ORIGIN}/web/session/login"
 @pytest.fixture(autouse=True)
 def _tries_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refresh, "FAILURE_PAUSE", 0.05)
-    monkeypatch.setattr(refresh, "RETRY_DELAYS", ())
 
 
 async def twin(world: World, browser: Browser) -> Browser:
@@ -155,23 +154,6 @@ async def test_a_lost_token_response_is_requested_again(world: World, reader: Br
     await becomes(200, lambda: reader.fetch(MINE))
     session = await world.session(reader)
     assert session.refresh_token == world.issuer.grants[0].tokens[-1]
-
-
-async def test_a_lost_token_response_is_requested_again_while_the_browser_is_silent(
-    world: World, reader: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(refresh, "RETRY_DELAYS", (0.1, 0.1, 60.0))
-    world.issuer.loses_answers = world.issuer.allows_reuse = True
-    await world.change(reader, refresh_at=0.0)
-    assert (await reader.fetch(MINE)).status_code == 200
-    await until(lambda: world.issuer.refreshed == 2)
-    world.issuer.loses_answers = False
-
-    async def is_stored() -> bool:
-        return (await world.session(reader)).refresh_token == world.issuer.grants[0].tokens[-1]
-
-    await until(is_stored)
-    assert world.issuer.refreshed == 3
 
 
 async def test_a_lost_response_that_looks_like_theft_ends_the_session(world: World, reader: Browser) -> None:
