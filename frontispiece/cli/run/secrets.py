@@ -1,5 +1,6 @@
 """The secrets of a project: made at first start for development, required in production."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -24,6 +25,8 @@ HOW_TO = {
     "secrets": "a random secret: openssl rand 32 | base64 | tr '+/' '-_' | tr -d '='",
 }
 """How to make what a placeholder stands for."""
+
+_SECRET = re.compile(r"\$\{(?:secrets|signing_keys)\.\w+\}")
 
 
 def generate(project: Project) -> dict[str, str]:
@@ -82,10 +85,7 @@ def _missing(project: Project, name: str) -> Iterator[str]:
         for kind, how_to in HOW_TO.items():
             if f"${{{kind}" in text and (explicit or kind != "signing_keys"):
                 file = SECRETS / variable.lower()
-                form = (
-                    ""
-                    if text == f"${{{kind}}}" or kind == "signing_keys"
-                    else f", in the form {text.strip()}"
-                )
+                value = _SECRET.sub("SECRET", text).strip()
+                form = "" if value in {"SECRET", f"${{{kind}}}"} else f", in the form {value}"
                 yield f"{variable} is required, or the file {file}{form}: {how_to}"
                 break

@@ -282,5 +282,5 @@ def test_in_production_a_missing_secret_is_named_with_how_to_make_it(tmp_path: P
     assert [line.partition(" ")[0] for line in lines] == ["NOTES_KEY", "PEPPERS", "TOKEN_ISSUERS"]
     assert "or the file /run/secrets/notes_key" in lines[0]
     assert "openssl genpkey -algorithm ed25519" in lines[0]
-    assert 'in the form ["${secrets.pepper}"]' in lines[1]
+    assert 'in the form ["SECRET"]' in lines[1]
     assert "openssl rand 32" in lines[1]
