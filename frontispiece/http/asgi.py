@@ -65,13 +65,19 @@ async def cancel_on_disconnect(
     work: Coroutine[Any, Any, None], wait_disconnect: Callable[[], Coroutine[Any, Any, None]]
 ) -> None:
     """Run the work; cancel it when the client disconnects first."""
-    tasks = working, _ = asyncio.create_task(work), asyncio.create_task(wait_disconnect())
+    working = asyncio.create_task(work)
+
+    async def watch() -> None:
+        await wait_disconnect()
+        working.cancel()
+
+    watching = asyncio.create_task(watch())
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([working])
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        working.cancel()
+        watching.cancel()
+        await asyncio.wait([working, watching])
     if not working.cancelled():
         working.result()
 

@@ -13,7 +13,6 @@ from frontispiece.aio.retry_budget import RetryBudget
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.observability.client_usage import Counts as ClientCounts
 from frontispiece.gateway.observability.upstream_metrics import UpstreamMetrics
-from frontispiece.gateway.policies.websocket.relay import WebSocketMetrics
 from frontispiece.http.messages import ClientDisconnected, Reply
 from frontispiece.http.problems import Problem
 from frontispiece.pages.compiled import CompiledPage
@@ -51,9 +50,8 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.upstreams = UpstreamMetrics()
-        self.websockets = WebSocketMetrics()
         self.apis: dict[str, Usage] = {}
-        for collector in (self, self.upstreams, self.websockets):
+        for collector in (self, self.upstreams):
             self.registry.register(collector)
         self.auth = self._counter("gateway_auth", "Authentications, by their outcome.", "scheme", "outcome")
         self.problems = self._counter(
@@ -84,6 +82,14 @@ class Metrics:
         )
         self.splits = self._counter(
             "gateway_split", "Calls, by the variant they were sent to.", "route", "variant"
+        )
+        self.open_websockets: dict[str, int] = {}
+        """By route."""
+        self.websocket_messages = self._counter(
+            "gateway_websocket_messages", "Messages relayed.", "route", "direction"
+        )
+        self.websockets_closed = self._counter(
+            "gateway_websocket_closed", "WebSockets that ended, by code.", "route", "code"
         )
         self.shed = self._counter("gateway_shed", "Calls refused because of the load.", "priority")
         self.routes: dict[str, RouteStats] = {}
@@ -166,7 +172,12 @@ class Metrics:
                 values = route, method, f"{status}xx" if isinstance(status, int) else status
                 requests.add_metric(values, spent.count)
                 spent.put_into(durations, values)
-        yield from (requests, durations, in_flight)
+        websockets = GaugeMetricFamily(
+            "gateway_websocket_open", "WebSockets at the moment.", labels=["route"]
+        )
+        for route, number in self.open_websockets.items():
+            websockets.add_metric([route], number)
+        yield from (requests, durations, in_flight, websockets)
 
     def _of_pages(self) -> Iterator[Metric]:
         degraded = Counter(

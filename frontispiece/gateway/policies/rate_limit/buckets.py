@@ -24,10 +24,7 @@ Clock = Callable[[], int]
 
 
 class Buckets:
-    """The buckets of one limit in this process; they leak at its rate, and each call adds an interval.
-
-    Room is measured in nanoseconds beyond the call in question; below zero it is what the call lacks.
-    """
+    """The buckets of one limit in this process; they leak at its rate, and each call adds an interval."""
 
     def __init__(self, limit: Limit, clock: Clock) -> None:
         self.interval = limit.rate.seconds * SECOND // limit.rate.calls
@@ -53,16 +50,6 @@ class Buckets:
             return -1, -room
         self._put(caller, empty_at + interval)
         return room // interval, interval - room % interval
-
-    def peek(self, caller: Hashable) -> int:
-        """The room that a call would leave; nothing is counted."""
-        now = self._clock()
-        return self.depth - max(self._empty_at.get(caller, now) - now, 0) - self.interval
-
-    def consume(self, caller: Hashable) -> None:
-        """Count a call for which there is room."""
-        now = self._clock()
-        self._put(caller, max(self._empty_at.get(caller, now), now) + self.interval)
 
     def refund(self, caller: Hashable) -> None:
         """Take back a call that was counted."""

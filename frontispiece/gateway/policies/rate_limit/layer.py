@@ -6,9 +6,9 @@ gateways; such calls are counted as a metric.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from typing import NamedTuple, Self
 
 from frontispiece import clocks
 from frontispiece.gateway.auth.caller import network_of, subject_of
@@ -67,7 +67,7 @@ def rate_limit_layer(
             return outcomes
         more = await _count_shared(shared, common, call, on_fallback)
         if any(outcome.refuses for outcome in more):
-            outcomes = [_refund(outcome.counter, call) for outcome in outcomes]
+            outcomes = _refunded(outcomes, call)
         return sorted([*outcomes, *more], key=lambda outcome: counters.index(outcome.counter))
 
     def layer(inner: Handler) -> Handler:
@@ -126,28 +126,40 @@ class _Counter:
         return shared_key(self._limit_id, self.caller_of(call))
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """The room that one limit has beyond a call, in nanoseconds, and whether the call was counted."""
+class _Outcome(NamedTuple):
+    """What one limit says of a call.
+
+    Args:
+        counter: of the limit.
+        left: how many more calls there is room for; below zero there was none for this one.
+        wait: nanoseconds until there is room for one more call.
+    """
 
     counter: _Counter
-    room: int
-    counted: bool
+    left: int
+    wait: int
+
+    @classmethod
+    def of_room(cls, counter: _Counter, room: int, *, counted: bool) -> Self:
+        """The outcome with so many nanoseconds of room beyond the call: below zero, what it lacks."""
+        interval = counter.buckets.interval
+        if room < 0 and not counted:
+            return cls(counter, -1, -room)
+        room = max(0, room)  # Valkey passes a call that lacks a microsecond, for rounding
+        return cls(counter, room // interval + (not counted), interval - room % interval)
 
     @property
     def refuses(self) -> bool:
         """Whether there is no room for the call."""
-        return self.room < 0 and not self.counted
+        return self.left < 0
 
     @property
     def seconds(self) -> int:
         """Until there is room for one more call."""
-        interval = self.counter.buckets.interval
-        return -(-(-self.room if self.refuses else interval - max(0, self.room) % interval) // SECOND)
+        return -(-self.wait // SECOND)
 
     def __str__(self) -> str:
-        left = max(0, self.room) // self.counter.buckets.interval + (not self.counted and not self.refuses)
-        return f'"{self.counter.name}";r={left};t={self.seconds}'
+        return f'"{self.counter.name}";r={max(0, self.left)};t={self.seconds}'
 
 
 def _counters(limits: Sequence[Limit], route_id: str, clock: Clock) -> list[_Counter]:
@@ -163,12 +175,8 @@ def _counters(limits: Sequence[Limit], route_id: str, clock: Clock) -> list[_Cou
 
 def _count(counters: Sequence[_Counter], call: Call) -> list[_Outcome]:
     """Count a call in this process: for all limits, or for none when one has no room."""
-    rooms = [counter.buckets.peek(counter.caller_of(call)) for counter in counters]
-    fits = all(room >= 0 for room in rooms)
-    if fits:
-        for counter in counters:
-            counter.buckets.consume(counter.caller_of(call))
-    return [_Outcome(counter, room, fits) for counter, room in zip(counters, rooms, strict=True)]
+    outcomes = [_Outcome(each, *each.buckets.acquire(each.caller_of(call))) for each in counters]
+    return _refunded(outcomes, call) if any(outcome.refuses for outcome in outcomes) else outcomes
 
 
 async def _count_shared(
@@ -182,12 +190,16 @@ async def _count_shared(
     except ValkeyUnavailable:
         on_fallback()
         return _count(counters, call)
-    return [_Outcome(counter, room, fits) for counter, room in zip(counters, rooms, strict=True)]
+    pairs = zip(counters, rooms, strict=True)
+    return [_Outcome.of_room(counter, room, counted=fits) for counter, room in pairs]
 
 
-def _refund(counter: _Counter, call: Call) -> _Outcome:
-    counter.buckets.refund(counter.caller_of(call))
-    return _Outcome(counter, counter.buckets.peek(counter.caller_of(call)), counted=False)
+def _refunded(outcomes: Sequence[_Outcome], call: Call) -> list[_Outcome]:
+    """The outcomes for a call that is not counted, because one of them or another refuses it."""
+    for each in outcomes:
+        if not each.refuses:
+            each.counter.buckets.refund(each.counter.caller_of(call))
+    return [each if each.refuses else _Outcome(each.counter, each.left + 1, each.wait) for each in outcomes]
 
 
 def _refusal(seconds: int) -> Problem:

@@ -21,15 +21,19 @@ from frontispiece.gateway.auth.internal_tokens import InternalTokenIssuer
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.forward import DATED_HERE, LENGTH, to_client, to_service
+from frontispiece.gateway.observability.metrics import Metrics
 from frontispiece.gateway.policies.websocket.config import MOUNTED, WITHOUT_WEBSOCKETS, WebSocket
 from frontispiece.gateway.policies.websocket.downstream import PROTOCOL, ClientSocket
-from frontispiece.gateway.policies.websocket.relay import Relay, WebSocketMetrics
+from frontispiece.gateway.policies.websocket.relay import Relay
 from frontispiece.gateway.policies.websocket.service_socket import MountedSocket, RemoteSocket, ServiceSocket
 from frontispiece.gateway.resources import TableResources
 from frontispiece.http.problems import Problem
 from frontispiece.http.timeout_header import milliseconds
 from frontispiece.pages import PageApp
 from frontispiece.upstream import Headers, InvalidResponse, Reply, Unreachable, Upstream
+
+PRIVATE_CODES: Final = 3000
+"""From here on codes have any meaning and any number: they are counted together."""
 
 HANDSHAKE_PREFIX: Final = b"sec-websocket-"
 """The prefix of header fields that concern one connection only."""
@@ -51,8 +55,8 @@ def for_route(route: Route, resources: TableResources) -> "WebSocketProxy | None
     """The proxy of a route's WebSockets; None for a route without them."""
     if route.websocket is None or route.to is None:
         return None
-    upstream, metrics = resources.upstreams[route.to.service], resources.runtime.metrics.websockets
-    return WebSocketProxy(route, route.websocket, upstream, resources.tokens, metrics)
+    upstream = resources.upstreams[route.to.service]
+    return WebSocketProxy(route, route.websocket, upstream, resources.tokens, resources.runtime.metrics)
 
 
 class WebSocketProxy:
@@ -68,7 +72,7 @@ class WebSocketProxy:
         policy: WebSocket,
         upstream: Upstream,
         tokens: InternalTokenIssuer,
-        metrics: WebSocketMetrics,
+        metrics: Metrics,
     ) -> None:
         self._mounted = (
             upstream.app if isinstance(upstream.app, PageApp) and upstream.app.has_websockets else None
@@ -85,7 +89,7 @@ class WebSocketProxy:
         self._tokens = tokens
         self._timeout = milliseconds(route.timeout.total_seconds())
         self._metrics = metrics
-        metrics.add_route(route.name)
+        metrics.open_websockets.setdefault(route.name, 0)
         self._connections = 0
         self._route_changed = asyncio.Event()
 
@@ -114,16 +118,19 @@ class WebSocketProxy:
         except BaseException:
             self._connections -= 1
             raise
-        self._metrics.opened(self._route.name)
+        self._metrics.open_websockets[self._route.name] += 1
         return self._relay(socket, connection)
 
     def _relay(self, socket: ClientSocket, connection: ServiceSocket) -> Reply:
-        count_message = partial(self._metrics.count_message, self._route.name)
+        name, metrics = self._route.name, self._metrics
+        count_message = partial(metrics.websocket_messages.add, name)
         relay = Relay(socket, connection, self._policy, self._route_changed, count_message)
 
         async def release() -> None:
             self._connections -= 1
-            self._metrics.closed(self._route.name, relay.close_frame.code)
+            metrics.open_websockets[name] -= 1
+            code = relay.close_frame.code
+            metrics.websockets_closed.add(name, str(code) if code < PRIVATE_CODES else "private")
             await relay.release()
 
         headers = [*connection.headers]

@@ -1,12 +1,11 @@
-"""Relays messages between a client and a service, each as soon as the other end has room, and counts them."""
+"""Relays messages between a client and a service, each as soon as the other end has room."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from random import random
 from typing import Final, Self
 
-from prometheus_client.core import GaugeMetricFamily, Metric
 from websockets.exceptions import ConnectionClosed
 
 from frontispiece.gateway.policies.websocket.config import WebSocket
@@ -26,16 +25,12 @@ from frontispiece.gateway.policies.websocket.downstream import (
     too_big,
 )
 from frontispiece.gateway.policies.websocket.service_socket import ServiceSocket
-from frontispiece.telemetry.metrics import Counter
 
 DRAIN_TIME: Final = 5.0
 """Seconds over which the WebSockets of a changed route are closed, so that not all reconnect at once."""
 
 LAST_FRAME: Final = 1.0
 """Seconds in which a client whose login has ended may read what comes before the close frame."""
-
-PRIVATE_CODES: Final = 3000
-"""From here on codes have any meaning and any number: they are counted together."""
 
 TO_SERVICE: Final = "to-service"
 TO_CLIENT: Final = "to-client"
@@ -148,41 +143,6 @@ class Relay:
                     await asyncio.sleep(random() * DRAIN_TIME)  # noqa: S311 (nobody gains by knowing it)
                     return ROUTE_CHANGED
         return MAX_DURATION if self._clock() >= ends else IDLE
-
-
-class WebSocketMetrics:
-    """The WebSockets of all routes, as a collector."""
-
-    def __init__(self) -> None:
-        self._open: dict[str, int] = {}
-        self._messages = Counter("gateway_websocket_messages", "Messages relayed.", "route", "direction")
-        self._closed = Counter("gateway_websocket_closed", "WebSockets that ended, by code.", "route", "code")
-
-    def add_route(self, route: str) -> None:
-        """Show a route before its first WebSocket."""
-        self._open.setdefault(route, 0)
-
-    def opened(self, route: str) -> None:
-        """Count a WebSocket that opens."""
-        self._open[route] += 1
-
-    def closed(self, route: str, code: int) -> None:
-        """Count one that ends with this code."""
-        self._open[route] -= 1
-        self._closed.add(route, str(code) if code < PRIVATE_CODES else "private")
-
-    def count_message(self, route: str, direction: str) -> None:
-        """Count a message."""
-        self._messages.add(route, direction)
-
-    def collect(self) -> Iterator[Metric]:
-        """The current values."""
-        family = GaugeMetricFamily("gateway_websocket_open", "WebSockets at the moment.", labels=["route"])
-        for route, number in self._open.items():
-            family.add_metric([route], number)
-        yield family
-        yield from self._messages.collect()
-        yield from self._closed.collect()
 
 
 def _size(message: str | bytes) -> int:
