@@ -115,7 +115,7 @@ async def test_a_phone_that_proves_its_key_can_have_a_lost_answer_again_much_lat
         assert again.status_code == 200
 
 
-async def test_whoever_binds_a_used_token_to_a_key_is_no_known_client(shop: World, key: ProofKey) -> None:
+async def test_a_used_token_with_a_proof_of_a_new_key_is_refused(shop: World, key: ProofKey) -> None:
     token = (await shop.tokens(shop.browser(), "mobile", scope=OFFLINE))["refresh_token"]
     assert (await shop.refresh(token)).status_code == 200
     shop.clock.now += 60
