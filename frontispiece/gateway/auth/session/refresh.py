@@ -172,7 +172,8 @@ class TokenRefresher:
             )
 
         session = await self._write(key, change)
-        if session is None and tokens.refresh_token:  # ended meanwhile: nobody else knows these
+        has_ended = session is None and not await self._store.is_replaced(key)
+        if has_ended and tokens.refresh_token:  # nobody else knows these
             self._revoke(tokens.refresh_token)
         return session
 

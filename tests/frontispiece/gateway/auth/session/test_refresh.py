@@ -12,7 +12,8 @@ from frontispiece.gateway.auth.session.context import SessionContext
 from frontispiece.gateway.auth.session.refresh import TokenRefresher
 from frontispiece.gateway.config.session import Session
 from tests.support.browser import Browser
-from tests.support.sessions import ORIGIN, SESSION, World, becomes, key_of, kind, until, user
+from tests.support.sessions import ORIGIN, SESSION, World, becomes, key_of, kind, log_in, until, user
+from tests.support.stub import Exchange
 
 MINE = f"{ORIGIN}/web/mine"
 LOGIN = f"{ORIGIN}/web/session/login"
@@ -233,3 +234,28 @@ async def test_a_logout_while_tokens_are_renewed_leaves_nothing_behind(world: Wo
     async with world.store() as store:
         assert await store.peek(key) is None
     await until(lambda: world.issuer.grants[0].tokens[-1] in world.issuer.revoked)
+
+
+async def test_a_login_while_tokens_are_renewed_keeps_its_own(world: World, browser: Browser) -> None:
+    world.issuer.identity = {"sid": "one"}
+    await log_in(browser)
+    await world.expire(browser)
+    answers, arrived, released = world.issuer.endpoints["POST", "/token"], asyncio.Event(), asyncio.Event()
+
+    async def wait_the_first_time(exchange: Exchange) -> None:
+        if not arrived.is_set():
+            arrived.set()
+            await released.wait()
+        await answers(exchange)
+
+    world.issuer.endpoints["POST", "/token"] = wait_the_first_time
+    call = asyncio.ensure_future(browser.fetch(MINE))
+    await arrived.wait()
+    await log_in(browser)
+    released.set()
+    await call
+    world.issuer.identity = {"sid": "two"}
+    await log_in(browser)
+
+    await until(lambda: bool(world.issuer.revoked))
+    assert world.issuer.revoked == world.issuer.grants[1].tokens
