@@ -41,11 +41,11 @@ def graph(
     routes: Routes = None,
 ) -> None:
     """Draw pages as graphs: one as Mermaid text, several as a Markdown page."""
-    from frontispiece.cli.inspect.page_graph import chosen, graphs, text  # noqa: PLC0415
+    from frontispiece.cli.inspect.page_graph import draw, graphs, select  # noqa: PLC0415
 
     opened = open_project(project)
     drawn = graphs(opened, data_folder(opened, None), routes or opened.routes)
-    shown = text(drawn if page is None else chosen(drawn, page))
+    shown = draw(drawn if page is None else select(drawn, page))
     if mermaid is not None:
         write_text(mermaid, shown)
     else:

@@ -139,7 +139,7 @@ def _published(data: EventData, event_id: str) -> str | None:
         return None
     from opentelemetry.trace import SpanKind  # noqa: PLC0415 (only with traces)
 
-    from frontispiece.telemetry.span import unsampled, within  # noqa: PLC0415 (the same)
+    from frontispiece.telemetry.span import child_span, unsampled_traceparent  # noqa: PLC0415 (the same)
 
     destination = broker_subject(type(data))
     about = {
@@ -148,9 +148,9 @@ def _published(data: EventData, event_id: str) -> str | None:
         "messaging.destination.name": destination,
         "messaging.message.id": event_id,
     }
-    span = within(f"publish {destination}", about, SpanKind.PRODUCER)
+    span = child_span(f"publish {destination}", about, SpanKind.PRODUCER)
     if span is None:
-        return unsampled()
+        return unsampled_traceparent()
     span.end()
     return span.traceparent
 

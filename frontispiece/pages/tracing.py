@@ -9,7 +9,7 @@ from frontispiece.http.problems import Problem
 from frontispiece.pages.api import ApiEndpoint
 from frontispiece.pages.endpoint import Endpoint
 from frontispiece.pages.request import PageRequest
-from frontispiece.telemetry.span import within
+from frontispiece.telemetry.span import child_span
 from frontispiece.telemetry.spans import Tracing
 from frontispiece.upstream import Reply
 from frontispiece.upstream.outcome import when_released
@@ -69,7 +69,7 @@ async def _serve(
 
 def _with_span(name: str, call: Call) -> Call:
     async def traced(*arguments: Any) -> Any:
-        span = within(f"source {name}", {"frontispiece.source": name}, SpanKind.INTERNAL)
+        span = child_span(f"source {name}", {"frontispiece.source": name}, SpanKind.INTERNAL)
         if span is None:
             return await call(*arguments)
         with span:

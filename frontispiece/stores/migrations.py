@@ -136,7 +136,7 @@ def outdated(database: str, state: State, migrations: Migrations) -> WrongVersio
     )
 
 
-def shown(url: str) -> str:
+def without_password(url: str) -> str:
     """A database's URL without its password."""
     return sa.make_url(url).render_as_string(hide_password=True)
 
@@ -181,7 +181,7 @@ def upgrade(url: str, migrations: Migrations) -> str | None:
     with _one_at_a_time, writing(url) as connection:
         lock(connection)
         state = state_of(connection)
-        name = shown(url)
+        name = without_password(url)
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"))
         if not migrations.needed(state, name):

@@ -27,9 +27,9 @@ with extra("sql"):
         create_file,
         lock,
         outdated,
-        shown,
         state_of,
         upgrade,
+        without_password,
     )
     from frontispiece.stores.sql_errors import CORRUPT, DETAILS, UNAVAILABLE, kind_of, problem
 
@@ -94,7 +94,7 @@ class Database:
         self.dialect = self.engine.dialect.name
         self._replicas = _replicas(self.engine, replicas, settings) if replicas else None
         self._watching = AsyncExitStack()
-        self._name = shown(url)
+        self._name = without_password(url)
         self._turns = sqlite_driver.Turns() if self.dialect == "sqlite" else None
         if telemetry.is_on():
             from frontispiece.telemetry import sql  # noqa: PLC0415 (only with traces)

@@ -38,7 +38,7 @@ EXPORTED: Final[Mapping[str, str]] = {
 }
 """Variables of apps under `front up`: their traces and logs are exported within half a second."""
 
-_beside: ContextVar[bool] = ContextVar("beside", default=False)
+_mounting: ContextVar[bool] = ContextVar("mounting", default=False)
 
 
 def is_on() -> bool:
@@ -82,14 +82,14 @@ def tracing(role: str, per_second: int | None = None) -> "Tracing | None":
     with extra("otel"):
         from frontispiece.telemetry.spans import Tracing  # noqa: PLC0415 (only with traces)
 
-    return Tracing(role, named_by_environment=not _beside.get(), per_second=per_second)
+    return Tracing(role, named_by_environment=not _mounting.get(), per_second=per_second)
 
 
 @contextmanager
-def beside() -> Iterator[None]:
+def mounting() -> Iterator[None]:
     """Apps created within are mounted in another app's process: `OTEL_SERVICE_NAME` does not name them."""
-    token = _beside.set(True)
+    token = _mounting.set(True)
     try:
         yield
     finally:
-        _beside.reset(token)
+        _mounting.reset(token)

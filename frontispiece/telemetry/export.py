@@ -26,7 +26,7 @@ from opentelemetry.sdk.trace.export import (
 from frontispiece.errors import ConfigError
 from frontispiece.http.loopback import is_loopback
 from frontispiece.telemetry import redaction
-from frontispiece.telemetry.span import Span, TracedApp, running_in
+from frontispiece.telemetry.span import Span, TracedApp, app_and_context
 
 EXPORT_TIMEOUT: Final = 3.0
 """Seconds that the last spans and logs have to be sent when the last app of a process stops."""
@@ -150,7 +150,7 @@ class LogHandler(logging.Handler):
         if record.name.partition(".")[0] in EXPORTERS_OWN:
             return
         try:
-            app, context = running_in()
+            app, context = app_and_context()
             self._logger(app).get_logger(record.name).emit(
                 timestamp=int(record.created * 1e9),
                 context=context,

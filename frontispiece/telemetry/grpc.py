@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import grpc
 
-from frontispiece.telemetry.span import Headers, Unsampled, unsampled, within
+from frontispiece.telemetry.span import Headers, Unsampled, child_span, unsampled_traceparent
 from frontispiece.telemetry.spans import Tracing
 
 ABORTED: Final = grpc.StatusCode.UNKNOWN
@@ -18,7 +18,7 @@ class TracingClientInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
 
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         """Call within a span."""
-        span = within(*_about(client_call_details.method))
+        span = child_span(*_about(client_call_details.method))
         if span is None:
             return await continuation(_unsampled(client_call_details), request)
         with span:
@@ -84,7 +84,7 @@ def _with_headers(details: Any, fields: Headers) -> Any:
 def _unsampled(details: Any) -> Any:
     """The call with the trace of an unsampled request, unless it has it already."""
     fields = _headers(details.metadata)
-    if (parent := unsampled()) is None or any(key == b"traceparent" for key, _ in fields):
+    if (parent := unsampled_traceparent()) is None or any(key == b"traceparent" for key, _ in fields):
         return details
     return _with_headers(details, [*fields, (b"traceparent", parent.encode())])
 

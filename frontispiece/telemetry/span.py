@@ -230,21 +230,21 @@ class Span(Unsampled):
         )
 
 
-def within(name: str, attributes: Attributes, kind: SpanKind = SpanKind.CLIENT) -> "Span | None":
-    """A span within that of the request that is served here; None when the request is not sampled."""
+def child_span(name: str, attributes: Attributes, kind: SpanKind = SpanKind.CLIENT) -> "Span | None":
+    """A child of the current span; None when the request that is served here is not sampled."""
     place = current.get()
     if not isinstance(place, Span):
         return None
     return Span(place.app, name, kind, attributes, place.trace, place.flags, place.id, place.state)
 
 
-def unsampled() -> str | None:
+def unsampled_traceparent() -> str | None:
     """The `traceparent` for calls of the request that is served here; None when it is sampled, or none is."""
     place = current.get()
     return None if place is None or place.is_recording else place.traceparent or None
 
 
-def running_in() -> tuple[TracedApp | None, Context]:
+def app_and_context() -> tuple[TracedApp | None, Context]:
     """The app whose code runs here, and OpenTelemetry's context of its place in a trace: for what it logs."""
     place = current.get()
     if place is None:

@@ -69,7 +69,7 @@ class Tracing:
     async def __aexit__(self, *_exc: object) -> None:
         await self._export.leave()
 
-    def passes_by(self, headers: Headers) -> bool:
+    def follows_unsampled(self, headers: Headers) -> bool:
         """Whether a request with these headers is in an unsampled trace that this app follows.
 
         Then this task needs no `serving`: it has no spans from now on. The `traceparent` is valid.

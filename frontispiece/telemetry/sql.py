@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from frontispiece.telemetry.span import Span, within
+from frontispiece.telemetry.span import Span, child_span
 
 _SPANS: Final = "spans"
 MAX_STATEMENT: Final = 1000
@@ -22,7 +22,7 @@ def instrument(engine: sa.Engine) -> None:
             "db.operation.name": operation,
             "db.query.text": statement[:MAX_STATEMENT],
         }
-        connection.info.setdefault(_SPANS, []).append(within(operation, about))
+        connection.info.setdefault(_SPANS, []).append(child_span(operation, about))
 
     def end(connection: sa.Connection, *_more: Any) -> None:
         span: Span | None = connection.info[_SPANS].pop()

@@ -5,7 +5,7 @@ from typing import Any
 import valkey.asyncio
 from valkey.asyncio.client import Pipeline
 
-from frontispiece.telemetry.span import within
+from frontispiece.telemetry.span import child_span
 
 
 class TracedValkey(valkey.asyncio.Valkey):
@@ -14,7 +14,7 @@ class TracedValkey(valkey.asyncio.Valkey):
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Send a command."""
         command = str(args[0])
-        span = within(command, {"db.system.name": "valkey", "db.operation.name": command})
+        span = child_span(command, {"db.system.name": "valkey", "db.operation.name": command})
         if span is None:
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         with span:
@@ -30,7 +30,7 @@ class TracedPipeline(Pipeline):
 
     async def execute(self, raise_on_error: bool = True) -> Any:  # noqa: FBT001, FBT002 (the same)
         """Send all."""
-        span = within("PIPELINE", {"db.system.name": "valkey", "db.operation.name": "PIPELINE"})
+        span = child_span("PIPELINE", {"db.system.name": "valkey", "db.operation.name": "PIPELINE"})
         if span is None:
             return await super().execute(raise_on_error)
         with span:

@@ -40,14 +40,14 @@ class ObservedTransport(TransportWrapper):
 def traced(name: str, inner: Transport) -> ObservedTransport:
     """The transport with a span for each request of a traced one, until its reply is released."""
     # Imported here: nothing of OpenTelemetry is loaded without traces.
-    from frontispiece.telemetry.span import unsampled, within  # noqa: PLC0415
+    from frontispiece.telemetry.span import child_span, unsampled_traceparent  # noqa: PLC0415
     from frontispiece.telemetry.spans import CLIENT_ERROR, method_of  # noqa: PLC0415
 
     def start(request: Request) -> tuple[Request, End] | None:
         method = method_of(request.method)
-        span = within(method, {"http.request.method": method, "server.address": name})
+        span = child_span(method, {"http.request.method": method, "server.address": name})
         if span is None:
-            parent = unsampled()
+            parent = unsampled_traceparent()
             if parent is None or field(request.headers, b"traceparent") is not None:
                 return None
             return replace(

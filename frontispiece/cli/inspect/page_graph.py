@@ -36,7 +36,7 @@ def graphs(project: Project, data: Path, routes: Path) -> list[Graph]:
     return drawn + [aggregate_graph(route) for route in table.routes if route.parts]
 
 
-def chosen(graphs: Iterable[Graph], name: str) -> list[Graph]:
+def select(graphs: Iterable[Graph], name: str) -> list[Graph]:
     """The graphs of one page, one a method, by its name `APP:PATH` or a public path, or all of an app.
 
     Raises:
@@ -63,7 +63,7 @@ def mermaid(graph: Graph) -> str:
     return "\n".join([*lines, "    classDef optional stroke-dasharray: 4 4", ""])
 
 
-def text(drawn: Sequence[Graph]) -> str:
+def draw(drawn: Sequence[Graph]) -> str:
     """One graph as Mermaid text; several as a Markdown page, each under its page's name."""
     if len(drawn) == 1:
         return mermaid(drawn[0])

@@ -14,7 +14,14 @@ from frontispiece.extras import extra
 with extra("sql"):
     from sqlalchemy.exc import SQLAlchemyError
 
-    from frontispiece.stores.migrations import Migrations, WrongVersion, check, create_file, shown, upgrade
+    from frontispiece.stores.migrations import (
+        Migrations,
+        WrongVersion,
+        check,
+        create_file,
+        upgrade,
+        without_password,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,10 +81,10 @@ def migrate(project: Project, chosen: Sequence[AppDatabase], data: Path) -> Iter
             before = upgrade(url, database.migrations)
         except (SQLAlchemyError, OSError, WrongVersion) as error:
             reason = str(getattr(error, "orig", error)).strip()
-            errors.append(f"{database.app}: {shown(url)} was not migrated: {reason}")
+            errors.append(f"{database.app}: {without_password(url)} was not migrated: {reason}")
             continue
         change = f"is of version {head}" if before == head else f"is now of version {head}"
-        yield f"{database.app}: {shown(url)} {change}" + (
+        yield f"{database.app}: {without_password(url)} {change}" + (
             f", was of {before}" if before not in {head, None} else ""
         )
     if errors:

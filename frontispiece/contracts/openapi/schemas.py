@@ -7,7 +7,7 @@ from typing import Any
 from frontispiece.contracts.openapi import bounds, objects
 from frontispiece.contracts.openapi.branches import ANNOTATIONS, KNOWN, Branch, branches
 from frontispiece.contracts.openapi.document import Document, NotUnderstood
-from frontispiece.contracts.openapi.verdicts import Changes, Direction, SchemaChange, shown, sizes
+from frontispiece.contracts.openapi.verdicts import Changes, Direction, SchemaChange, shortened, sizes
 
 
 @dataclass
@@ -124,7 +124,7 @@ class Comparison:
         kind = (
             "default added" if before is None else "default dropped" if after is None else "default changed"
         )
-        yield SchemaChange(kind=kind, pointer=pointer, detail=f"{shown(before)} → {shown(after)}")
+        yield SchemaChange(kind=kind, pointer=pointer, detail=f"{shortened(before)} → {shortened(after)}")
 
 
 def _is_alone(branch: Branch, others: list[Branch]) -> bool:
@@ -156,22 +156,22 @@ def _enums(old: Mapping[str, Any], new: Mapping[str, Any], pointer: str) -> Chan
     before, after = old.get("enum"), new.get("enum")
     if before is None:
         assert after is not None
-        yield SchemaChange(kind="restricted to an enum", pointer=pointer, detail=shown(after))
+        yield SchemaChange(kind="restricted to an enum", pointer=pointer, detail=shortened(after))
         if strange := [value for value in after if not bounds.keeps(old, value)]:
-            yield SchemaChange(kind="enum value added", pointer=pointer, detail=shown(strange))
+            yield SchemaChange(kind="enum value added", pointer=pointer, detail=shortened(strange))
     elif after is None:
-        yield SchemaChange(kind="enum dropped", pointer=pointer, detail=shown(before))
+        yield SchemaChange(kind="enum dropped", pointer=pointer, detail=shortened(before))
         if lost := [value for value in before if not bounds.keeps(new, value)]:
-            yield SchemaChange(kind="enum value removed", pointer=pointer, detail=shown(lost))
+            yield SchemaChange(kind="enum value removed", pointer=pointer, detail=shortened(lost))
     else:
         rest, other_rest = _besides_enum(old), _besides_enum(new)
         is_same = rest == other_rest
         for value in after:
             if not _among(value, before) or not (is_same or bounds.keeps(rest, value)):
-                yield SchemaChange(kind="enum value added", pointer=pointer, detail=shown(value))
+                yield SchemaChange(kind="enum value added", pointer=pointer, detail=shortened(value))
         for value in before:
             if not _among(value, after) or not (is_same or bounds.keeps(other_rest, value)):
-                yield SchemaChange(kind="enum value removed", pointer=pointer, detail=shown(value))
+                yield SchemaChange(kind="enum value removed", pointer=pointer, detail=shortened(value))
 
 
 def _besides_enum(rules: Mapping[str, Any]) -> Mapping[str, Any]:

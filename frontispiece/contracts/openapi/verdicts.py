@@ -199,7 +199,7 @@ def sizes(old: Mapping[str, Any], new: Mapping[str, Any], least: str, most: str,
         yield SchemaChange(kind=kind, pointer=pointer, detail=f"{most}: {before} → {after}")
 
 
-def shown(value: Any) -> str:
+def shortened(value: Any) -> str:
     """A value in messages, not too long."""
     text = repr(value)
     return text if len(text) <= LENGTH else f"{text[:LENGTH]}…"

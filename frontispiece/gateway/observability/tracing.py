@@ -67,7 +67,7 @@ def tracing_layer(tracing: "Tracing", route: str, template: Template) -> Layer:
                 return reply
 
         def handle(call: Call) -> Awaitable[Reply]:
-            return inner(call) if tracing.passes_by(call.headers) else traced(call)
+            return inner(call) if tracing.follows_unsampled(call.headers) else traced(call)
 
         return handle
 

@@ -24,7 +24,7 @@ def load_app(path: str) -> App:
     Raises:
         ConfigError: it cannot be imported, or fails.
     """
-    with telemetry.beside():
+    with telemetry.mounting():
         return create(path)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from frontispiece.cli.inspect.check import apps
-from frontispiece.cli.inspect.page_graph import chosen, graphs, mermaid
+from frontispiece.cli.inspect.page_graph import graphs, mermaid, select
 from frontispiece.pages import Page
 from frontispiece.pages.app import PageApp
 from frontispiece.pages.graph import Arrow, Box, Graph, Kind, graph_of
@@ -112,7 +112,7 @@ def test_what_is_done_against_slowness_and_failure_stands_in_the_source() -> Non
 
 
 def test_an_aggregate_that_the_route_table_declares_is_drawn_as_a_page_is(drawn: list[Graph]) -> None:
-    (graph,) = chosen(drawn, "/api/products/{sku}/summary")
+    (graph,) = select(drawn, "/api/products/{sku}/summary")
     text = mermaid(graph)
     optional, edges = read(text)
 
@@ -125,9 +125,9 @@ def test_an_aggregate_that_the_route_table_declares_is_drawn_as_a_page_is(drawn:
 
 def test_a_page_is_chosen_as_it_is_named_or_as_clients_ask_for_it(drawn: list[Graph]) -> None:
     for name in ("bff-web:/products/{sku}", "/web/products/{sku}"):
-        assert [graph.title for graph in chosen(drawn, name)] == ["GET bff-web:/products/{sku}"]
-    assert [graph.method for graph in chosen(drawn, "/mobile/basket/items/{sku}")] == ["PUT", "DELETE"]
-    assert {graph.name.partition(":")[0] for graph in chosen(drawn, "bff-web")} == {"bff-web"}
+        assert [graph.title for graph in select(drawn, name)] == ["GET bff-web:/products/{sku}"]
+    assert [graph.method for graph in select(drawn, "/mobile/basket/items/{sku}")] == ["PUT", "DELETE"]
+    assert {graph.name.partition(":")[0] for graph in select(drawn, "bff-web")} == {"bff-web"}
 
 
 def test_the_command_prints_one_page_as_mermaid_text_and_all_as_a_markdown_page(project: Path) -> None:
@@ -141,7 +141,7 @@ def test_the_command_prints_one_page_as_mermaid_text_and_all_as_a_markdown_page(
 
 
 def test_the_readme_shows_the_graph_of_a_page_as_it_is(drawn: list[Graph]) -> None:
-    (graph,) = chosen(drawn, "bff-web:/products/{sku}")
+    (graph,) = select(drawn, "bff-web:/products/{sku}")
 
     assert f"```mermaid\n{mermaid(graph)}```" in (ROOT / "README.md").read_text(encoding="utf-8")
 

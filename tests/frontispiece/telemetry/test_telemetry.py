@@ -9,7 +9,7 @@ import pytest
 
 from frontispiece import telemetry
 from frontispiece.errors import ConfigError
-from frontispiece.telemetry.span import unsampled, within
+from frontispiece.telemetry.span import child_span, unsampled_traceparent
 from frontispiece.telemetry.spans import Tracing
 from frontispiece.upstream import Unreachable
 from tests.support.otlp import Collector
@@ -81,7 +81,7 @@ async def service_names(monkeypatch: pytest.MonkeyPatch, *tracings: tuple[str, b
         monkeypatch.setenv(telemetry.ENDPOINTS[0], await serve(collector))
         for role, guest in tracings:
             if guest:
-                with telemetry.beside():
+                with telemetry.mounting():
                     tracing = telemetry.tracing(role)
             else:
                 tracing = telemetry.tracing(role)
@@ -150,8 +150,8 @@ async def test_a_limited_number_of_traces_is_begun_and_each_name_has_one_a_secon
 
         def sampled(name: str, *headers: tuple[bytes, bytes]) -> bool:
             with tracing.serving(name, list(headers), {}) as span:
-                assert (unsampled() is None) == span.is_recording
-                assert (within("inner", {}) is None) != span.is_recording
+                assert (unsampled_traceparent() is None) == span.is_recording
+                assert (child_span("inner", {}) is None) != span.is_recording
                 return span.is_recording
 
         async with tracing:
