@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -151,4 +152,4 @@ def _name(thing: Any) -> str:
         return "request"
     named = isinstance(thing, type) or inspect.isroutine(thing)
     name = thing.__qualname__.rpartition("<locals>.")[2] if named else MODULES.sub("", str(thing))
-    return "a fallback" if name == "<lambda>" else name
+    return "a fallback" if name == "<lambda>" or isinstance(thing, partial) else name
