@@ -40,7 +40,7 @@ class Origin(NamedTuple):
 
 
 def origin() -> Origin:
-    """That of a run that begins now."""
+    """The origin of a run that begins now."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 (git, from PATH)
         cwd=ROOT,
@@ -98,7 +98,7 @@ class Bar:
 
 
 def _rate(scenario: str, candidate: str, rival: str) -> Figure:
-    """A candidate's rate for each of a rival's: the median over rounds, which were in turn."""
+    """A candidate's rate divided by a rival's: the median over rounds, which were in turn."""
 
     def figure(run: Run) -> float | None:
         named = {
@@ -133,7 +133,7 @@ def _layer(case: str) -> Figure:
 
 
 def _beside(name: str, bound: float, scenario: str, rival: str, candidate: str = "ours") -> Bar:
-    """A bar for the rate of one of ours in a scenario, for each of a rival's."""
+    """A bar for the rate of one of ours in a scenario, divided by a rival's."""
     titles = {each.name: each.title for each in SCENARIOS}
     rivals = {each.name: each.title for each in CANDIDATES}
     where = "" if candidate == "ours" else f", {rivals[candidate].rpartition(', ')[2]}"

@@ -1,4 +1,4 @@
-"""What each screen costs, beside what it may: `make budgets`, a minute.
+"""What each screen costs, beside its budget: `make budgets`, a minute.
 
 The whole shop runs as `front up` starts it, with services that respond after 20 ms. The clients' own API
 modules make the requests, those for agents' tools excepted, for a customer who is logged in; each is then
@@ -45,7 +45,7 @@ FILE: Final = CONTRACTS / "budgets.toml"
 
 
 class Tools:
-    """What agents send: they need no module of ours."""
+    """The requests of agents: they are made here, since agents have no API module of ours."""
 
     running = nullcontext
 
@@ -61,13 +61,13 @@ class Tools:
 CLIENTS: Final[Mapping[str, Any]] = {"web": WEB, "mobile": MOBILE, "agent": Tools()}
 
 USER: Final = "shopper"
-"""Of the demo; logged in, because responses to guests may be compressed better."""
+"""A user of the demo; logged in, because responses to guests may be compressed better."""
 
 DELAY: Final = 0.02
 """Seconds after which services respond."""
 
 ROUNDS: Final = 40
-"""Requests of a screen, of whose times p95 is taken."""
+"""How often a screen is requested for its p95."""
 
 WIDE: Final = 120
 """Columns where no terminal sets a limit."""
@@ -131,7 +131,7 @@ class Cost:
     p95: float | None = None
 
     def excesses(self, budget: Budget) -> Iterator[str]:
-        """What is over the budget, in words."""
+        """The costs above the budget, in words."""
         limits = {"bytes": budget.bytes, "calls": budget.calls, "upstream_calls": budget.upstream_calls}
         for name, limit in limits.items():
             if (cost := getattr(self, name)) > limit:
@@ -246,7 +246,7 @@ def _upstream_calls(trace: Mapping[str, Any]) -> int:
 
 
 def excesses(wanted: Mapping[tuple[str, str], Budget], found: Mapping[tuple[str, str], Cost]) -> list[str]:
-    """All that is over its budget, in words."""
+    """Every cost above its budget, in words."""
     return [
         f"{' '.join(key)}: {excess}"
         for key, budget in wanted.items()

@@ -1,7 +1,6 @@
-"""What the upstream of the measurements has, and what every candidate must make of it."""
+"""The documents of the upstream, and the pages that every candidate must make of them."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 Document = dict[str, Any]
@@ -69,6 +68,6 @@ def levels_shown(name: str) -> Document:
     return {"product": shown(product(name)), "brand": {key: maker[key] for key in ("name", "since")}}
 
 
-def list_shown(names: Sequence[str] = tuple(LISTED)) -> Document:
+def list_shown() -> Document:
     """The page of a list, each item with what only its own document has."""
-    return {"items": [{"id": name, **shown(part(name))} for name in names]}
+    return {"items": [{"id": name, **shown(part(name))} for name in LISTED]}

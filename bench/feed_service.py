@@ -29,7 +29,7 @@ from services.catalog.events import PriceChanged
 
 READERS: Final = 2
 SETTLED: Final = 60.0
-"""Seconds after the last event until what has not come by then is taken for lost."""
+"""Seconds after the last event until missing events count as lost."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,7 +159,7 @@ def read(
 
 
 def served(folder: Path, number: int, rate: float, read_rate: float) -> Served:
-    """Events and reads, at the same time."""
+    """Run the service with events and reads at the same time."""
     key = new_signing_key()
     context = multiprocessing.get_context("spawn")
     with running_nats(folder / "nats") as nats, running_feed(folder, nats, key) as (address, process):

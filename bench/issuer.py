@@ -1,4 +1,4 @@
-"""Whose tokens the candidates verify: a key, the documents that tell of it, and a token for long enough."""
+"""The issuer of the tokens that candidates verify: its key, its documents, and a token."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from frontispiece.security import key_id, public_part
 
 LASTS = 7200
-"""Seconds: longer than anything is measured."""
+"""Seconds that a token is valid: longer than any measurement takes."""
 
 
 class Issuer:
@@ -25,13 +25,13 @@ class Issuer:
 
     @property
     def public_key(self) -> str:
-        """What verifies its tokens, in PEM: for those who do not read its documents."""
+        """Its public key in PEM, for candidates that do not read its documents."""
         form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         return self._key.public_key().public_bytes(*form).decode()
 
     @property
     def documents(self) -> Mapping[str, Any]:
-        """What it says, by path."""
+        """Its documents, by path."""
         x = public_part(self._key)
         key = {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": key_id(x), "alg": "EdDSA", "use": "sig"}
         places = {f"{name}_endpoint": f"{self.url}/{name}" for name in ("authorization", "token")}

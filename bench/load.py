@@ -1,4 +1,4 @@
-"""One run of the load generator, and what it says."""
+"""One run of the load generator wrk, and its report."""
 
 import subprocess
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Load:
-    """What is asked for.
+    """The requests of a run.
 
     Args:
         url: where.

@@ -1,4 +1,4 @@
-"""Rounds in turn, and what they come to."""
+"""Candidates under load in rounds, in turn, and the sums of their rounds."""
 
 import math
 import statistics
@@ -23,7 +23,7 @@ SAMPLED_EVERY = 0.25
 """Seconds between two answers that are looked at while a candidate is under load."""
 
 SHORTEST = 0.98
-"""Of the bytes that right answers have: with less, some were no right ones."""
+"""The share of the bytes of right answers below which some answers were wrong."""
 
 POLL_INTERVAL, MAX_POLLS = 0.15, 60
 """Seconds between two looks at whether a candidate still works off what it was asked, and how many looks."""
@@ -191,7 +191,7 @@ def summary_of(measured: Measured) -> str:
 
 
 def settled(world: World) -> int:
-    """How many requests the upstreams had, once nobody asks them any more for what nobody waits for."""
+    """How many requests the upstreams had, once candidates have stopped what nobody waits for any more."""
     before = _calls(world)
     for _ in range(MAX_POLLS):
         time.sleep(POLL_INTERVAL)

@@ -23,17 +23,17 @@ from bench.timing import percentile
 
 PATH = "/web/products/PENS-001"
 DEADLINE = 1.5
-"""Seconds, of that page."""
+"""The deadline of that page, in seconds."""
 
 CLIENT_TIMEOUT = 3.0
 """Seconds after which the client gives an answer up."""
 
 LOADS = (0.5, 1.0, 2.0, 3.0, 5.0)
 CONNECTIONS = 8
-"""At a time while the capacity is measured."""
+"""Connections while the capacity is measured."""
 
 MANY_CONNECTIONS = 200
-"""At a time at the end, each of which asks again as soon as it was answered or refused."""
+"""Connections at the end, each of which sends the next request as soon as it has an answer."""
 
 PROBE_INTERVAL = 0.5
 """Seconds between two readiness probes."""
@@ -43,7 +43,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Answer(NamedTuple):
-    """The status, whether the page was degraded, and the bytes of all."""
+    """An answer: its status, whether the page was degraded, and its bytes."""
 
     status: int
     degraded: bool
@@ -51,7 +51,7 @@ class Answer(NamedTuple):
 
 
 async def ask(connection: Connection, request: bytes) -> Answer:
-    """Send a request, and read the answer."""
+    """Send a request; returns the answer."""
     reader, writer = connection
     writer.write(request)
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
@@ -111,7 +111,7 @@ class Client:
         return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n\r\n".encode()
 
     async def closed_loop(self, outcome: Outcome, connections: int) -> None:
-        """So many requests at any time."""
+        """Keep so many requests under way."""
         end = perf_counter() + outcome.seconds
 
         async def one_after_another() -> None:
@@ -121,7 +121,7 @@ class Client:
         await asyncio.gather(*(one_after_another() for _ in range(connections)))
 
     async def open_loop(self, outcome: Outcome) -> None:
-        """So many requests a second, whatever becomes of them."""
+        """Send requests at the offered rate, whether earlier ones were answered or not."""
         begun = perf_counter()
         probing = asyncio.create_task(self._probes(outcome))
         number = 0

@@ -1,4 +1,4 @@
-"""Requests at a given rate, whatever becomes of them, and how long each took.
+"""Requests at a given rate, whether earlier ones were answered or not, and how long each took.
 
 Arrivals are random (a Poisson process from a fixed seed), as clients' are, and a latency counts from the
 moment that a request was due: a candidate that falls behind is not spared the waiting.
@@ -28,7 +28,7 @@ GRACE = 5.0
 
 @dataclass(kw_only=True, slots=True)
 class Paced:
-    """What came of it: latencies in seconds, of right answers only."""
+    """The result: latencies in seconds, of right answers only."""
 
     latencies: list[float] = field(default_factory=list)
     errors: int = 0
@@ -39,7 +39,7 @@ class Paced:
 
 
 def paced(port: int, path: str, headers: Mapping[str, str], *, rate: float, seconds: float) -> Paced:
-    """Ask `rate` times a second for so many seconds."""
+    """Send `rate` requests a second for so many seconds."""
     # select() waits to the microsecond, where epoll and uvloop do to the millisecond
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
         return runner.run(_Pace(port, path, headers).run(rate, seconds))

@@ -1,4 +1,4 @@
-"""Starting programs on a core of their own, and ending exactly those."""
+"""Starts programs on a core of their own, and ends exactly those."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from frontispiece.server.child_process import ChildFailed, running
 from frontispiece.server.sockets import PortTaken, bound
 
 CANDIDATES, REST = 0, 1
-"""The core of whatever is measured, and the core of the upstream and the load."""
+"""The core of the measured programs, and the core of the upstream and the load."""
 
 STARTUP = 60.0
 """Seconds that a program has until it listens."""
@@ -27,7 +27,7 @@ class Missing(Exception):
 
 
 def tool(name: str, package: str) -> str:
-    """Where a tool of the system is.
+    """The path of a program of the system.
 
     Raises:
         Missing: it is nowhere.

@@ -17,7 +17,7 @@ MAX_IDLE = 512
 
 
 def wheel(name: str) -> str:
-    """A program that came as a wheel.
+    """The path of a program that came as a wheel.
 
     Raises:
         Missing: it is not installed.

@@ -33,7 +33,7 @@ ROWS: Final = 5000
 
 
 def events() -> Iterator[dict[str, Any]]:
-    """Rows of the log, without an end."""
+    """Rows for the log, endlessly."""
     stored = [(event.NAME, event.SCHEMA, encode(event)) for event in COMPLETED]
     now = datetime.now(UTC)
     numbers = count()

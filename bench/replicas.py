@@ -48,7 +48,7 @@ class Counts:
 
 
 def product(number: int, price: int = 100) -> Product:
-    """One of the catalogue."""
+    """A product of the catalogue."""
     return Product(
         sku=f"ART-{number:04d}",
         name=f"Pen number {number}",
@@ -72,7 +72,7 @@ def take_turns(servers: list[Postgres]) -> None:
 
 
 async def read(store: Store, until: float, counts: Counts) -> None:
-    """Search, one page after the other."""
+    """Search without a pause, one page after the other."""
     search = Search(words="pen", sort=Sort.PRICE)
     while (begun := perf_counter()) < until:
         await store.search(search, limit=20, min_position=0)
@@ -94,7 +94,7 @@ async def write(store: Store, until: float, counts: Counts) -> None:
 
 
 async def measured(url: str, replicas: list[str], seconds: float) -> Counts:
-    """What was done in so many seconds."""
+    """Readers and a writer for so many seconds."""
     counts = Counts()
     async with Store(url, replicas=replicas) as store:
         await asyncio.sleep(2)  # until it knows the replicas

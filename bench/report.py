@@ -8,7 +8,7 @@ from bench.measure import Effort, Measured
 from bench.scenarios import Scenario
 
 FULL = 0.9
-"""Of a core: a candidate that used less could have done more, had it been asked for more."""
+"""The share of a core below which a candidate could have carried more load."""
 
 HEAD = """# Measured side by side
 
@@ -49,7 +49,7 @@ def markdown(
 
 
 def ratio(measured: Measured, reference: Measured) -> float | None:
-    """A candidate's rate for each of the reference's, None where one of them was not measured."""
+    """A candidate's rate divided by the reference's; None where one of them was not measured."""
     if not (measured.rounds and reference.rounds and reference.median("rate")):
         return None
     return measured.median("rate") / reference.median("rate")

@@ -36,7 +36,7 @@ from shop.demo import KINDS, SKUS
 CONNECTIONS: Final = 8
 CUSTOMERS: Final = 8
 REGISTERED: Final = 2000
-"""Customers of whom it is measured what one takes on the disk."""
+"""How many customers are registered to measure what one takes on the disk."""
 
 PATHS: Final = [
     path
@@ -84,7 +84,7 @@ class Bench:
         return Usage(self.pid, self.folder)
 
     async def pages(self, axis: str, seconds: float, layout: str = "") -> Run:
-        """Pages, after some that warm it up."""
+        """Measure pages, after some that warm the shop up."""
         await read_pages(self.ports, seconds / 3)
         before = self.usage()
         count, received, failures = await read_pages(self.ports, seconds)
@@ -101,7 +101,7 @@ class Bench:
         return printed(run)
 
     async def orders(self, axis: str, seconds: float) -> Run:
-        """Orders until all have ended, after some that warm it up."""
+        """Measure orders until all have ended, after some that warm the shop up."""
         customers = [Customer(f"bench{number}", self.url) for number in range(CUSTOMERS)]
         await asyncio.gather(*(customer.log_in() for customer in customers))
         await self._ended(closed_loop(customers[:4], seconds / 3), seconds / 3)
@@ -143,7 +143,7 @@ class Bench:
 
 
 def printed(run: Run) -> Run:
-    """A run, after it was printed."""
+    """Print a run, and return it."""
     parts = ", ".join(f"{app} {used * 1e3:.1f}" for app, used in run.cpu.items() if used > run.total / 50)
     line = f"{run.axis}, {run.layout}: {run.rate:.1f} a second, {run.total * 1e3:.1f} ms each: {parts}"
     print(line, dict(run.failures), flush=True)  # noqa: T201 (a program for the terminal)
@@ -157,14 +157,14 @@ def _listening() -> set[int]:
 
 
 async def registered(bench: Bench) -> float:
-    """Bytes of a customer in identity's database."""
+    """Register customers; returns the bytes of each in identity's database."""
     before = bench.usage().stored["identity"]
     await prepare(bench.log, [f"bench{number}" for number in range(REGISTERED)])
     return (bench.usage().stored["identity"] - before) / REGISTERED
 
 
 async def apart(bench: Bench, seconds: float) -> Measured:
-    """Of the default shards and a process for every app: X, and what Y and Z have of it."""
+    """Measure a process for every app with the default shards: axis X, and its share of Y and Z."""
     customer = await registered(bench)
     runs = [await bench.pages("X", seconds, "1 catalog, 1 gateway")]
     runs.append(msgspec.structs.replace(runs[0], axis="Y", layout=bench.layout))
@@ -177,19 +177,19 @@ async def apart(bench: Bench, seconds: float) -> Measured:
 
 
 async def one_process(bench: Bench, seconds: float) -> list[Run]:
-    """Of all apps in one process: Y."""
+    """Measure all apps in one process: axis Y."""
     await registered(bench)
     return [await bench.pages("Y", seconds), await bench.orders("Y", seconds)]
 
 
 async def sharded(bench: Bench, seconds: float) -> list[Run]:
-    """Of a number of shards: Z."""
+    """Measure a number of shards: axis Z."""
     await registered(bench)
     return [await bench.orders("Z", seconds)]
 
 
 def measured(seconds: float) -> Measured:
-    """All runs."""
+    """Make all runs."""
     machine = f"{versions.machine()}; load average {os.getloadavg()[0]:.1f} before the run"
     options = ("--no-admin", "--processes")
     with shop("sqlite", *options) as running:

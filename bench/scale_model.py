@@ -13,7 +13,7 @@ MONTH, YEAR, WEEK = 2.63e6, 3.156e7, 604_800.0
 
 STORES: Final = ("nats", "valkey")
 ORDER_REQUESTS: Final = 3
-"""Of the client: the basket, the checkout page, the order."""
+"""Requests of the client for an order: the basket, the checkout page, the order."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,12 +62,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return self.of([app for app in self.cpu if app == "gateway" or app.startswith("bff-")])
 
     def of(self, apps: Collection[str]) -> float:
-        """Seconds of processor time of these."""
+        """Seconds of processor time of these apps."""
         return sum(self.cpu.get(app, 0.0) for app in apps)
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a bench.
+    """All results of the bench.
 
     Args:
         machine: it ran on.
@@ -104,7 +104,7 @@ class Constants:
 
 
 def constants(measured: Measured) -> Constants:
-    """Those of the layout with a process for every app."""
+    """The constants, by the layout with a process for every app."""
     apart = [run for run in measured.runs if run.axis in "XY" and "gateway" in run.cpu]
     page, order = (next(run for run in apart if run.work == work) for work in ("page", "order"))
     ordering = order.stored.get("ordering", 0.0)
@@ -175,12 +175,12 @@ class Needs:
 
     @property
     def processes(self) -> int:
-        """Of gateways, BFFs and services."""
+        """The number of processes: gateways, BFFs and services."""
         return self.edge + self.services
 
     @property
     def cost(self) -> float:
-        """Money of a month."""
+        """The cost of a month."""
         return sum(self.money.values())
 
 

@@ -17,13 +17,13 @@ STORED: Final = RESULTS / "scale.json"
 PAGE: Final = ROOT / "docs" / "scale.md"
 
 CUSTOMERS: Final = 1000
-"""For each request a second at the peak: 10^8 for 10^5."""
+"""Customers for each request a second at the peak: 10^8 for 10^5."""
 
 LOADS: Final = (1e3, 1e4, 1e5)
 
 
 def report() -> None:
-    """Write all of them."""
+    """Write all pages and charts."""
     results = msgspec.json.decode(STORED.read_bytes(), type=Measured)
     (RESULTS / "scale.md").write_text(markdown(results), encoding="utf-8")
     (RESULTS / "scale.svg").write_text(svg(results.runs), encoding="utf-8")
@@ -186,7 +186,7 @@ CURVES: Final[Sequence[tuple[str, str, Callable[[Needs], float]]]] = (
 )
 
 POWERS, HIGHEST = range(2, 7), 8
-"""Of ten: requests a second, and the end of the scale."""
+"""Powers of ten: of the requests a second, and the end of the scale."""
 
 
 def curves(of: Constants) -> str:

@@ -1,4 +1,4 @@
-"""What is asked of the candidates."""
+"""The scenarios: the requests to candidates, and the right answers."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PAGING = ("ours", "apart", "bff", "fastify", "fastapi")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scenario:
-    """One question.
+    """One scenario.
 
     Args:
         name: on the command line.

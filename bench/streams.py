@@ -110,7 +110,7 @@ class Memory:
         self._before = self._peak()
 
     def grown(self) -> int:
-        """KiB beyond what there was."""
+        """How many KiB the peak is above the memory at the beginning."""
         return self._peak() - self._before
 
     def _peak(self) -> int:
@@ -120,7 +120,7 @@ class Memory:
 
 
 async def measure(gateway: int, port: int, size: int) -> list[str]:
-    """What each case costs in lines, those that cost too much marked."""
+    """A line for each case with its cost, marked where that is too much."""
     lines = []
     for name, transfer in (("down", down), ("up", up)):
         await transfer(port, len(CHUNK) * 64)  # what is made once is made before

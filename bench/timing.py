@@ -13,7 +13,7 @@ ROUND: Final = 0.02
 """Seconds of a round, about."""
 
 Times = Callable[[int], Awaitable[None]]
-"""Does something so many times."""
+"""Does something that many times."""
 
 
 async def measured(cases: Mapping[str, Times], clock: Callable[[], float] = perf_counter) -> dict[str, float]:
@@ -27,7 +27,7 @@ async def measured(cases: Mapping[str, Times], clock: Callable[[], float] = perf
 
 
 async def _count(times: Times, clock: Callable[[], float]) -> int:
-    """How often it can be done in a round."""
+    """How often a case can be done in a round."""
     count = 1
     while (spent := await _seconds(times, count, clock)) < ROUND / 4:
         count *= 2
@@ -41,7 +41,7 @@ async def _seconds(times: Times, count: int, clock: Callable[[], float]) -> floa
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The value that so many percent of some stay within."""
+    """The value that so many percent of the values do not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 

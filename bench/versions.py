@@ -1,4 +1,4 @@
-"""What of each candidate is installed, and on what machine."""
+"""The installed versions of each candidate, and the machine."""
 
 import json
 import platform
@@ -15,7 +15,7 @@ FASTIFY = Path(__file__).parent / "by_hand" / "fastify"
 
 
 def own() -> str:
-    """This version, and what it stands on."""
+    """This version, and those of what it is built on."""
     return f"Frontispiece {version('frontispiece')} on its own server ({_uvloop()}), {_python()}"
 
 

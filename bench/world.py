@@ -1,4 +1,4 @@
-"""What all candidates have around them: two upstreams, an issuer of tokens, and a folder for their files."""
+"""The surroundings of all candidates: two upstreams, an issuer of tokens, and a folder for files."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ BROWSER: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class World:
-    """Where everything is.
+    """The surroundings of a candidate.
 
     Args:
         shop: the upstream that answers.

@@ -39,14 +39,14 @@ class Services:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tokens:
-    """Verified tokens; each is verified once."""
+    """Verifies tokens, each one once."""
 
     key: str
     issuer: str
     known: dict[str, Document]
 
     def verified(self, token: str) -> Document:
-        """The claims of a true token."""
+        """The claims of a valid token."""
         claims = self.known.get(token)
         if claims is None:
             claims = jwt.decode(token, self.key, algorithms=["EdDSA"], issuer=self.issuer, audience="api")
@@ -57,14 +57,14 @@ class Tokens:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """Somebody who proved to be one, and the services to ask for them."""
+    """An authenticated caller, and the services that are called on their behalf."""
 
     services: Services
     authorization: str
 
     @property
     def headers(self) -> dict[str, str]:
-        """What services are sent."""
+        """The headers of calls to services."""
         return {"Authorization": self.authorization}
 
     async def get(self, url: str) -> Document:
@@ -93,7 +93,7 @@ class Caller:
 
 
 async def caller(request: Request, authorization: Annotated[str, Header()]) -> Caller:
-    """Who calls: 401 and 403 for others."""
+    """The caller; 401 or 403 without a good token."""
     tokens: Tokens = request.app.state.tokens
     try:
         claims = tokens.verified(authorization.removeprefix("Bearer "))
@@ -108,7 +108,7 @@ Called = Annotated[Caller, Depends(caller)]
 
 
 def shown(document: Mapping[str, Any]) -> Document:
-    """What pages show of a part."""
+    """The fields of a part that pages show."""
     return {name: document[name] for name in ("title", "price", "rating", "labels")}
 
 
@@ -145,7 +145,7 @@ async def item_list(caller: Called) -> JSONResponse:
 
 @router.get("/pass/{rest:path}")
 async def passed(rest: str, caller: Called) -> StreamingResponse:
-    """What the service answers, as it comes."""
+    """The answer of the service, unchanged."""
     client = caller.services.client
     request = client.build_request("GET", f"{caller.services.shop}/{rest}", headers=caller.headers)
     response = await client.send(request, stream=True)

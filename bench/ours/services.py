@@ -9,7 +9,7 @@ from frontispiece.upstream import Service, batch_path
 
 
 class Part(Struct, frozen=True):
-    """What pages need of a part."""
+    """The fields of a part that pages show."""
 
     title: str
     price: int
@@ -18,12 +18,12 @@ class Part(Struct, frozen=True):
 
     @classmethod
     def unknown(cls) -> "Part":
-        """What stands in for a part that did not answer."""
+        """The fallback of a part that did not answer."""
         return cls(title="unknown", price=0, rating=0.0, labels=[])
 
 
 class Item(Part, frozen=True):
-    """What a list needs of an item."""
+    """The fields of an item that a list shows."""
 
     id: str
 
@@ -35,7 +35,7 @@ class Product(Part, frozen=True):
 
 
 class Brand(Struct, frozen=True):
-    """What pages need of a brand."""
+    """The fields of a brand that pages show."""
 
     name: str
     since: int
@@ -89,5 +89,5 @@ class Lost:
         self._service = service
 
     async def part(self) -> Part:
-        """A part that one waits for in vain."""
+        """A part that never comes."""
         return await self._service.get("/hang", Part)

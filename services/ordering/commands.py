@@ -8,7 +8,7 @@ no order comes of it.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -60,9 +60,8 @@ class Purchase:
 class Commands:
     """Places and cancels orders."""
 
-    def __init__(self, shards: Shards, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, shards: Shards) -> None:
         self._shards = shards
-        self._now = now
 
     async def place(self, intent: Intent, purchase: Purchase, clients: Clients) -> Written:
         """The order of this intent, placed now or before.
@@ -141,7 +140,7 @@ class Commands:
             basket_version=purchase.basket_version,
             delivery=delivery,
             payment_token=purchase.payment_token,
-            placed_at=self._now(),
+            placed_at=datetime.now(UTC),
             client=purchase.client,
         )
         amount = bill.total + delivery.amount

@@ -41,16 +41,12 @@ class LogFollower:
         database: of the log.
         events: the log.
         fence: says which buckets the shard has.
-        poll_interval: seconds between two looks that no commit asks for.
     """
 
-    def __init__(
-        self, database: Database, events: EventStore, fence: Fence, *, poll_interval: float = POLL_INTERVAL
-    ) -> None:
+    def __init__(self, database: Database, events: EventStore, fence: Fence) -> None:
         self._database = database
         self._events = events
         self._fence = fence
-        self._poll_interval = poll_interval
         self._woken = asyncio.Event()
         self._seen = Seen()
         self._begun = asyncio.Event()
@@ -91,7 +87,7 @@ class LogFollower:
             except Exception:  # a bug: followers wait for the next attempt
                 log.exception("The progress of orders cannot be read")
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_interval):
+                async with asyncio.timeout(POLL_INTERVAL):
                     await self._woken.wait()
 
     async def follow(self, order_id: str, bucket: int) -> AsyncGenerator[Recorded, None]:
