@@ -12,6 +12,9 @@ SKU: Final = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 SLUG: Final = "^[a-z0-9]+(-[a-z0-9]+)*$"
 """The id of a brand or a type."""
 
+COUNTRY: Final = "^[A-Z]{2}$"
+"""ISO 3166-1 alpha-2."""
+
 NO_NUL: Final = r"^[^\x00]*$"
 """Any text but with the one character that PostgreSQL does not store."""
 

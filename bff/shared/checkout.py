@@ -28,10 +28,10 @@ Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")]
 Coupon = Annotated[str, Meta(max_length=64)]
 
 MAX_STORES: Final = 5
-"""As many stores are offered, the nearest."""
+"""The number of stores that are offered, the nearest ones."""
 
 STORES_TIMEOUT = 1.0
-"""In seconds; long, for the customer has asked for stores and waits for them."""
+"""In seconds; long, since the customer has asked for stores and waits for them."""
 
 
 class Near(Struct, frozen=True, forbid_unknown_fields=True):
@@ -141,7 +141,7 @@ async def coupon_discounts(
 
 
 def no_pickups() -> Nearby | None:
-    """The stores where nothing is known of any."""
+    """The fallback: nothing is known of stores."""
     return None
 
 
@@ -172,7 +172,7 @@ def draft_of(
     stocks: dict[str, Stock],
     quotes: list[Quote],
 ) -> Draft:
-    """Everything, computed."""
+    """The draft of the basket: its lines, sums, deliveries and obstacles."""
     known = {product.sku: product for product in products}
     best = discounts.discounts
     lines = [_line(item, known.get(item.sku), best, stocks.get(item.sku)) for item in basket.items]

@@ -20,7 +20,7 @@ from frontispiece.service import (
     responds,
     slice_of,
 )
-from services.acquirer.faults import Faults, suffer
+from services.acquirer.faults import Faults, with_faults
 from services.acquirer.model import Declines, KeyReused, Kind, NotAllowed, OperationRequest
 from services.acquirer.store import Store
 from shop.payment_tokens import is_payment_token
@@ -81,7 +81,7 @@ async def operate(
         raise Problem(422, "token-invalid", "An authorisation needs a token, `tok_…`.")
     request = OperationRequest(key=key, **body.model_dump())
     declines = Declines(tokens=faults.declined_tokens, above=faults.declined_above)
-    return OperationResult.of(await suffer(faults, lambda: store.carry_out(request, declines)))
+    return OperationResult.of(await with_faults(faults, lambda: store.carry_out(request, declines)))
 
 
 @router.get("/operations/{key}", dependencies=[MERCHANT])

@@ -36,7 +36,7 @@ class Faults(BaseModel):
     )
 
 
-async def suffer(faults: Faults, carry_out: Callable[[], Awaitable[Result]]) -> Result:
+async def with_faults(faults: Faults, carry_out: Callable[[], Awaitable[Result]]) -> Result:
     """Carry out an operation with the faults that are switched on."""
     await asyncio.sleep(faults.delay)
     if _happens(faults.error_rate):

@@ -1,4 +1,4 @@
-"""What inventory does with a command of the checkout: one transaction, in which its answer is stored, too."""
+"""Handlers of the checkout's commands: each stores its change and its answer in one transaction."""
 
 from datetime import timedelta
 from typing import Final
@@ -25,7 +25,7 @@ RELEASED: Final = "released"
 
 
 class NotReserved(Exception):
-    """Stock is to be sold that is not reserved yet: the message is to be redelivered."""
+    """The units to sell are not reserved yet: the message has to be delivered again."""
 
 
 class Handlers:

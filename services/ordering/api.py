@@ -32,7 +32,7 @@ from services.ordering.queries import Queries, token_of
 from services.ordering.read_api import known_id
 from services.ordering.schemas import OrderBody, order_body
 from services.ordering.store import Written
-from shop.fields import NO_NUL
+from shop.fields import COUNTRY, NO_NUL
 from shop.money import Money
 from shop.payment_tokens import is_payment_token
 
@@ -74,7 +74,7 @@ class AddressRequest(BaseModel):
     street: Text
     postal_code: Annotated[Text, Field(max_length=20)]
     city: Text
-    country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")
+    country: str = Field(pattern=COUNTRY, description="ISO 3166-1 alpha-2.")
 
 
 class ShippingRequest(BaseModel):

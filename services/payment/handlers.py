@@ -35,7 +35,7 @@ from shop.payment_tokens import is_payment_token
 
 
 class NotAuthorised(Exception):
-    """A payment is to be captured that is not authorised yet: the message is to be redelivered."""
+    """The payment to capture is not authorised yet: the message has to be delivered again."""
 
 
 class Handlers:

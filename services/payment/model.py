@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a command wants to come of a payment."""
+    """The state that a command wants a payment to reach."""
 
     AUTHORISE = "authorise"
     CAPTURE = "capture"

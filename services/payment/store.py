@@ -51,7 +51,7 @@ _ENTRY = ledger.insert()
 
 
 class Changed(Exception):
-    """Another copy has changed the payment since it was read: the message is to be redelivered."""
+    """Another copy has changed the payment since it was read: the message has to be delivered again."""
 
 
 class Store(SqlStore):

@@ -24,7 +24,7 @@ from frontispiece.service import (
 from services.pickup import places
 from services.pickup.model import Store, hints, metres_of
 from services.pickup.shards import Shards
-from shop.fields import NO_NUL
+from shop.fields import COUNTRY, NO_NUL
 
 router = APIRouter()
 
@@ -115,7 +115,7 @@ class StoreRequest(BaseModel):
     street: Text
     postal_code: Annotated[Text, Field(max_length=20)]
     city: Text
-    country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")
+    country: str = Field(pattern=COUNTRY, description="ISO 3166-1 alpha-2.")
     latitude: Latitude
     longitude: Longitude
     zone: Annotated[str, AfterValidator(_zone)] = Field(description="As in the IANA database.")
@@ -136,7 +136,7 @@ async def nearby(
     *,
     shards: ShardsDep,
     place: Annotated[str | None, Query(max_length=200, description="The name of a city.")] = None,
-    country: Annotated[str | None, Query(pattern="^[A-Z]{2}$", description="Of the place.")] = None,
+    country: Annotated[str | None, Query(pattern=COUNTRY, description="Of the place.")] = None,
     latitude: Annotated[Latitude | None, Query()] = None,
     longitude: Annotated[Longitude | None, Query()] = None,
     radius: Annotated[int, Query(ge=1, le=MAX_RADIUS, description="In metres.")] = 10_000,

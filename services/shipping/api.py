@@ -10,7 +10,7 @@ from frontispiece.http import Problem
 from frontispiece.service import Caller, ResponseBody, from_state, responds, set_etag
 from services.shipping.model import TARIFF_VERSION, CountryNotServed, Method, Shipment, Status, quotes
 from services.shipping.store import Store
-from shop.fields import NO_NUL
+from shop.fields import COUNTRY, NO_NUL
 
 router = APIRouter()
 
@@ -56,7 +56,7 @@ class ShipmentBatch(BaseModel):
 @router.get("/quotes")
 @responds(304, 422)
 async def quote(
-    country: Annotated[str, Query(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")],
+    country: Annotated[str, Query(pattern=COUNTRY, description="ISO 3166-1 alpha-2.")],
     pieces: Annotated[int, Query(ge=1, le=100_000_000)],
     request: Request,
     response: Response,
