@@ -40,9 +40,7 @@ class Shard:
             await stack.enter_async_context(self.orders)
             await stack.enter_async_context(self.read_store)
             await self.read_store.initialise()
-            if (
-                await self.read_store.position() == 0
-            ):  # its tables are new, and those who read are to miss nothing
+            if await self.read_store.position() == 0:  # new tables: readers must not miss what is in the log
                 while await self.projector.advance(BATCH):
                     pass
             self._stack = stack.pop_all()
