@@ -1,36 +1,36 @@
-"""What the shop's own commands of `front` share: consoles, tables, and how they fail."""
+"""What the shop's own commands of `front` share: the console, tables, and how they run."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Final, ParamSpec
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from frontispiece.errors import ConfigError
+from frontispiece.errors import UserError
 from frontispiece.http import Problem
 
 out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Parameters = ParamSpec("Parameters")
 
 WIDE: Final = 1000
 """Columns where no terminal sets a limit."""
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run a command's work to its end; what it needs and is not there ends it with status 1."""
-    try:
-        asyncio.run(work)
-    except (ConfigError, Problem, OSError) as error:
-        fail(str(error))
+def asynchronous(work: Callable[Parameters, Coroutine[Any, Any, None]]) -> Callable[Parameters, None]:
+    """A command that runs this to its end; what it needs and is not there is a `UserError`."""
 
+    @wraps(work)
+    def command(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            asyncio.run(work(*args, **kwargs))
+        except (Problem, OSError) as error:
+            raise UserError(str(error)) from None
 
-def fail(message: str) -> NoReturn:
-    """Print what is wrong, and end with status 1."""
-    err.print(message, style="red", markup=False)
-    raise typer.Exit(1)
+    return command
 
 
 def new_table(*headings: str) -> Table:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from frontispiece.errors import UserError
 from frontispiece.http import Problem
 from frontispiece.shards import shard_commands
 from services.ordering.reachable import name_away, reachable
-from shop.terminal import add_row, fail, new_table, out, print_table, printable, run
+from shop.terminal import add_row, asynchronous, new_table, out, print_table, printable
 
 if TYPE_CHECKING:
     from frontispiece.shards import Movable
@@ -39,70 +40,12 @@ OrderId = Annotated[str, typer.Argument(metavar="ID", help="The order's id.")]
 
 
 @app.command("list")
-def newest(
+@asynchronous
+async def newest(
     owner: Annotated[str | None, typer.Option(help="The id of a customer; everybody when left out.")] = None,
     limit: Annotated[int, typer.Option(help="How many.", min=1, max=10_000)] = 20,
 ) -> None:
     """List the newest orders."""
-    run(_newest(owner, limit))
-
-
-@app.command()
-def history(order_id: OrderId) -> None:
-    """Show all that has happened to an order."""
-    run(_history(order_id))
-
-
-@app.command()
-def stuck() -> None:
-    """List the orders that wait for a person, and why."""
-    run(_stuck())
-
-
-@app.command()
-def retry(order_id: OrderId) -> None:
-    """Send the commands of an order's stuck steps again, once the reason is removed."""
-    run(_retry(order_id))
-
-
-@app.command()
-def totals(
-    days: Annotated[int, typer.Option(help="How many days, with today (UTC).", min=1, max=3660)] = 7,
-) -> None:
-    """Show how many orders came to each stage a day, and the revenue of the completed ones."""
-    run(_totals(days))
-
-
-@app.command()
-def rebuild(
-    *,
-    accept_differences: Annotated[
-        bool,
-        typer.Option(
-            "--accept-differences", help="Replace the live tables though the new ones are not equal to them."
-        ),
-    ] = False,
-) -> None:
-    """Rebuild the read model from the log, prove it equal and switch to it, while the old one serves.
-
-    A rebuild that was killed is resumed.
-    """
-    run(_rebuild(accept_differences=accept_differences))
-
-
-async def _shard_of(order_id: str, shards: list["Shard"], away: Mapping[str, str]) -> "Shard":
-    """The shard that has an order; while its bucket moves, another has a copy."""
-    from frontispiece.shards import bucket_for  # noqa: PLC0415
-
-    for shard in shards:
-        found = await shard.orders.find(order_id)
-        if found is not None and bucket_for(found.order.owner) in await shard.buckets():
-            return shard
-    name_away(away)  # one of them may have it
-    raise Problem(404, "order-unknown", f"There is no order {order_id}.")
-
-
-async def _newest(owner: str | None, limit: int) -> None:
     async with reachable() as (shards, away):
         newest = [
             await each.read_store.orders(limit, owner=owner, buckets=await each.buckets()) for each in shards
@@ -126,7 +69,10 @@ async def _newest(owner: str | None, limit: int) -> None:
     name_away(away)
 
 
-async def _history(order_id: str) -> None:
+@app.command()
+@asynchronous
+async def history(order_id: OrderId) -> None:
+    """Show all that has happened to an order."""
     from services.ordering.domain_events import encode  # noqa: PLC0415
     from services.ordering.tables import event_store  # noqa: PLC0415
 
@@ -143,11 +89,10 @@ async def _history(order_id: str) -> None:
         out.print(printable(line.rstrip()), markup=False)
 
 
-SECRET: Final = frozenset({"digest", "payment_token"})
-"""Fields of events that no operator needs to see."""
-
-
-async def _stuck() -> None:
+@app.command()
+@asynchronous
+async def stuck() -> None:
+    """List the orders that wait for a person, and why."""
     async with reachable() as (shards, away):
         found = [await each.read_store.stuck(await each.buckets()) for each in shards]
     views = sorted(chain.from_iterable(found), key=lambda view: view.placed_at)
@@ -167,7 +112,10 @@ async def _stuck() -> None:
     name_away(away)
 
 
-async def _retry(order_id: str) -> None:
+@app.command()
+@asynchronous
+async def retry(order_id: OrderId) -> None:
+    """Send the commands of an order's stuck steps again, once the reason is removed."""
     from frontispiece.shards import StaleMap  # noqa: PLC0415
     from services.ordering.order import Retry  # noqa: PLC0415
 
@@ -178,14 +126,19 @@ async def _retry(order_id: str) -> None:
         try:
             written = await shard.orders.execute(order_id, Retry())
         except StaleMap:
-            fail(f"Order {order_id} is just moving to another database: try again.")
+            raise UserError(f"Order {order_id} is just moving to another database: try again.") from None
     if written.version == before.version:
-        fail(f"Order {order_id} is not stuck.")
+        raise UserError(f"Order {order_id} is not stuck.")
     steps = ", ".join(sorted(before.order.stuck))
     out.print(f"The commands of order {order_id} are sent again: {steps}.")
 
 
-async def _totals(days: int) -> None:
+@app.command()
+@asynchronous
+async def totals(
+    days: Annotated[int, typer.Option(help="How many days, with today (UTC).", min=1, max=3660)] = 7,
+) -> None:
+    """Show how many orders came to each stage a day, and the revenue of the completed ones."""
     from services.ordering.read_tables import COUNTED  # noqa: PLC0415
 
     since = (datetime.now(UTC) - timedelta(days=days - 1)).date().isoformat()
@@ -202,7 +155,21 @@ async def _totals(days: int) -> None:
     name_away(away)
 
 
-async def _rebuild(*, accept_differences: bool) -> None:
+@app.command()
+@asynchronous
+async def rebuild(
+    *,
+    accept_differences: Annotated[
+        bool,
+        typer.Option(
+            "--accept-differences", help="Replace the live tables though the new ones are not equal to them."
+        ),
+    ] = False,
+) -> None:
+    """Rebuild the read model from the log, prove it equal and switch to it, while the old one serves.
+
+    A rebuild that was killed is resumed.
+    """
     from services.ordering.rebuild import Rebuild, TablesDiffer  # noqa: PLC0415
     from services.ordering.rebuild_lock import RebuildRunning  # noqa: PLC0415
     from services.ordering.tables import event_store  # noqa: PLC0415
@@ -218,7 +185,7 @@ async def _rebuild(*, accept_differences: bool) -> None:
             try:
                 done = await rebuild.run(report, accept_differences=accept_differences)
             except (RebuildRunning, TablesDiffer) as error:
-                fail(f"Shard {shard.name}: {error}")
+                raise UserError(f"Shard {shard.name}: {error}") from None
             seconds = loop.time() - started
             events = done.position - done.began
             resumed = f" after the first {done.began} of a rebuild that had ended" if done.began else ""
@@ -227,3 +194,19 @@ async def _rebuild(*, accept_differences: bool) -> None:
                 f" in {seconds:.1f} s ({events / seconds:.0f} a second) and live."
             )
     name_away(away)
+
+
+async def _shard_of(order_id: str, shards: list["Shard"], away: Mapping[str, str]) -> "Shard":
+    """The shard that has an order; while its bucket moves, another has a copy."""
+    from frontispiece.shards import bucket_for  # noqa: PLC0415
+
+    for shard in shards:
+        found = await shard.orders.find(order_id)
+        if found is not None and bucket_for(found.order.owner) in await shard.buckets():
+            return shard
+    name_away(away)  # one of them may have it
+    raise Problem(404, "order-unknown", f"There is no order {order_id}.")
+
+
+SECRET: Final = frozenset({"digest", "payment_token"})
+"""Fields of events that no operator needs to see."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 import typer
 
 from frontispiece.http import Problem
-from shop.terminal import new_table, out, print_table, run
+from shop.terminal import asynchronous, new_table, out, print_table
 
 if TYPE_CHECKING:
     from services.pickup.maintenance import Maintenance
@@ -35,38 +35,62 @@ def seed() -> None:
 
 
 @seeds.command()
-def pickup(
+@asynchronous
+async def pickup(
     stores: Annotated[int, typer.Option(help="How many there are to be.", min=1, max=10_000_000)] = 1_000_000,
 ) -> None:
     """Generate stores, always the same; those that are there stay as they are."""
-    run(_seed(stores))
+    out.print(f"{await generated(stores)} stores are new, of {stores}.")
 
 
 @app.command()
-def shards() -> None:
+@asynchronous
+async def shards() -> None:
     """Show the cells, stores and load of each shard.
 
     A shard that is away is named, and the exit code is 1.
     """
-    run(_shards())
+    table = new_table("shard", "cells", "stores", "reads", "load")
+    away = []
+    async with _open() as maintenance:
+        for name, shard in maintenance.shards.shards.items():
+            try:
+                units = await shard.claims()
+                stores = sum([await shard.count(unit) for unit in units])
+            except Problem as problem:
+                away.append(f"Shard {name} is away: {problem}")
+                table.add_row(name, "away")
+                continue
+            reads = sum(unit.reads for unit in units)
+            table.add_row(name, *map(str, (len(units), stores, reads, stores + reads)))
+    print_table(table)
+    if away:
+        raise Problem(503, "store-unavailable", "\n".join(away))
 
 
 @app.command()
-def balance() -> None:
+@asynchronous
+async def balance() -> None:
     """Split hot cells and pack all into the shards by load, as the service does on its own."""
-    run(_balance())
+    async with _open() as maintenance:
+        moved = await _retried(maintenance, maintenance.balance)
+    out.print(f"{moved} cells have another shard now.")
 
 
 @app.command("map")
-def map_(
-    svg: Annotated[Path, typer.Option(help="The file to draw into.", dir_okay=False)] = Path("pickup.svg"),
+@asynchronous
+async def map_(
+    file: Annotated[Path, typer.Option("--svg", help="The file to draw into.", dir_okay=False)] = Path(
+        "pickup.svg"
+    ),
 ) -> None:
     """Draw the world with the shard of every cell."""
-    run(_map(svg))
+    from services.pickup.drawing import svg  # noqa: PLC0415 (other commands start faster without)
 
-
-async def _seed(number: int) -> None:
-    out.print(f"{await generated(number)} stores are new, of {number}.")
+    async with _open() as maintenance:
+        units = await _retried(maintenance, maintenance.units)
+    await asyncio.to_thread(file.write_text, svg(units, list(maintenance.shards.shards)), encoding="utf-8")
+    out.print(f"{file}: {len(units)} cells with {sum(unit.stores for unit in units)} stores")
 
 
 async def generated(number: int) -> int:
@@ -90,40 +114,6 @@ async def generated(number: int) -> int:
             added += await maintenance.shards.add(chunk)
         await _retried(maintenance, maintenance.balance)
     return added
-
-
-async def _shards() -> None:
-    table = new_table("shard", "cells", "stores", "reads", "load")
-    away = []
-    async with _open() as maintenance:
-        for name, shard in maintenance.shards.shards.items():
-            try:
-                units = await shard.claims()
-                stores = sum([await shard.count(unit) for unit in units])
-            except Problem as problem:
-                away.append(f"Shard {name} is away: {problem}")
-                table.add_row(name, "away")
-                continue
-            reads = sum(unit.reads for unit in units)
-            table.add_row(name, *map(str, (len(units), stores, reads, stores + reads)))
-    print_table(table)
-    if away:
-        raise Problem(503, "store-unavailable", "\n".join(away))
-
-
-async def _balance() -> None:
-    async with _open() as maintenance:
-        moved = await _retried(maintenance, maintenance.balance)
-    out.print(f"{moved} cells have another shard now.")
-
-
-async def _map(file: Path) -> None:
-    from services.pickup.drawing import svg  # noqa: PLC0415 (other commands start faster without)
-
-    async with _open() as maintenance:
-        units = await _retried(maintenance, maintenance.units)
-    await asyncio.to_thread(file.write_text, svg(units, list(maintenance.shards.shards)), encoding="utf-8")
-    out.print(f"{file}: {len(units)} cells with {sum(unit.stores for unit in units)} stores")
 
 
 @asynccontextmanager

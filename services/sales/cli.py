@@ -9,10 +9,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from frontispiece.errors import UserError
 from frontispiece.http import is_loopback
 from services.sales.chart import bar, svg
 from services.sales.model import Grouping
-from shop.terminal import fail, print_table, printable
+from shop.terminal import print_table, printable
 
 app = typer.Typer(help="The figures of orders: revenue, baskets and coupons.")
 
@@ -91,7 +92,7 @@ def sales(
         try:
             chart.write_text(svg(title, values), encoding="utf-8")
         except OSError as error:
-            fail(f"{chart} cannot be written: {error.strerror}")
+            raise UserError(f"{chart} cannot be written: {error.strerror}") from None
 
 
 def _report(url: str, token: str, days: int) -> Report:
@@ -104,16 +105,16 @@ def _report(url: str, token: str, days: int) -> Report:
             trust_env=not is_loopback(url),
         )
         if not response.is_success:
-            fail(f"{url} refused: {response.status_code} {response.text}")
+            raise UserError(f"{url} refused: {response.status_code} {response.text}")
         return msgspec.json.decode(response.content, type=Report)
     except httpx.HTTPError as error:
-        fail(f"{url} does not respond: {error}")
+        raise UserError(f"{url} does not respond: {error}") from None
     except httpx.InvalidURL as error:
-        fail(f"{url} is no address: {error}")
+        raise UserError(f"{url} is no address: {error}") from None
     except UnicodeEncodeError:
-        fail("The token is none: it has letters beyond ASCII.")
+        raise UserError("The token is none: it has letters beyond ASCII.") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        fail(f"{url} has no such report: {error}")
+        raise UserError(f"{url} has no such report: {error}") from None
 
 
 def _print(by: Grouping, rows: list[Row], *, bars: int) -> None:

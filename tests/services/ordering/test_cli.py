@@ -23,6 +23,7 @@ from services.ordering.tables import event_store, fence, outbox
 from tests.services.ordering.orders import ORDER_ID, PLACED, opened
 from tests.services.ordering.reading import COMPLETED, order_id
 from tests.support.absence import file_away
+from tests.support.commands import printed
 from tests.support.shop import ROOT, front
 
 STUCK = [*COMPLETED[:11], Stuck(step=Step.CAPTURE, reason="payment is silent")]
@@ -123,7 +124,7 @@ def test_an_order_that_is_not_there_is_named(operator: Operator) -> None:
     operator.create()
     for command in ("history", "retry"):
         shown = operator.run(command, ORDER_ID)
-        assert (shown.exit_code, shown.output) == (1, f"There is no order {ORDER_ID}.\n")
+        assert (shown.exit_code, printed(shown)) == (1, f"There is no order {ORDER_ID}.\n")
 
 
 def test_a_stuck_order_is_listed_with_its_reason_and_its_command_is_sent_again(operator: Operator) -> None:
@@ -146,7 +147,7 @@ def test_a_stuck_order_is_listed_with_its_reason_and_its_command_is_sent_again(o
     operator.change(read)
     assert sent == ["shop.commands.payment.capture"]
     again = operator.run("retry", ORDER_ID)
-    assert (again.exit_code, again.output) == (1, f"Order {ORDER_ID} is not stuck.\n")
+    assert (again.exit_code, printed(again)) == (1, f"Order {ORDER_ID} is not stuck.\n")
 
 
 def test_an_order_that_is_just_moving_is_not_retried(operator: Operator) -> None:
@@ -160,7 +161,7 @@ def test_an_order_that_is_just_moving_is_not_retried(operator: Operator) -> None
 
     retried = operator.run("retry", ORDER_ID)
 
-    assert (retried.exit_code, "is just moving to another database" in retried.output) == (1, True)
+    assert (retried.exit_code, "is just moving to another database" in printed(retried)) == (1, True)
 
 
 def test_totals_are_those_of_the_last_days(operator: Operator) -> None:
@@ -196,13 +197,13 @@ def test_a_shard_that_is_away_is_named_and_the_orders_of_the_others_are_shown(
 
     for command, shown in (("list", ORDER_ID), ("stuck", ORDER_ID), ("totals", "EUR"), ("rebuild", "")):
         result = operator.run(command)
-        assert (result.exit_code, shown in result.output) == (1, True), result.output
-        assert f"Shard 1 is away: There is no {tmp_path}/1.db." in result.output
+        assert (result.exit_code, shown in printed(result)) == (1, True), printed(result)
+        assert f"Shard 1 is away: There is no {tmp_path}/1.db." in printed(result)
     for command in ("history", "retry"):
         assert operator.run(command, ORDER_ID).exit_code == 0
-        assert f"Shard 1 is away: There is no {tmp_path}/1.db." in operator.run(command, "1").output
+        assert f"Shard 1 is away: There is no {tmp_path}/1.db." in printed(operator.run(command, "1"))
     with file_away(shards["0"]["read_database_url"]):
-        assert "Shard 0 is away: The database is unavailable." in operator.run("list").output
+        assert "Shard 0 is away: The database is unavailable." in printed(operator.run("list"))
 
 
 def test_a_rebuild_that_is_killed_is_resumed_by_the_next_one(operator: Operator) -> None:
@@ -238,12 +239,12 @@ def test_missing_settings_are_named(operator: Operator) -> None:
     shown = operator.run("stuck")
 
     assert shown.exit_code == 1
-    assert "READ_DATABASE_URL" in shown.output
+    assert "READ_DATABASE_URL" in printed(shown)
 
 
 def test_where_nothing_has_run_no_database_is_created(operator: Operator, tmp_path: Path) -> None:
     for commands, arguments in ((app, ["list"]), (shards_app, [])):
         shown = CliRunner().invoke(commands, arguments, env=operator.environment)
         assert shown.exit_code == 1
-        assert f"There is no {tmp_path}/ordering.db: front up makes it" in shown.output
+        assert f"There is no {tmp_path}/ordering.db: front up makes it" in printed(shown)
     assert list(tmp_path.iterdir()) == []

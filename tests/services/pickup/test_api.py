@@ -12,6 +12,7 @@ from services.pickup.cli import app, seeds
 from tests.conftest import AppClient, MakeToken
 from tests.services.support import problem_of
 from tests.support.absence import file_away
+from tests.support.commands import printed
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_commands_generate_stores_and_show_and_draw_the_shards(
     monkeypatch.setenv("PICKUP_SHARDS", json.dumps(shards))
     run, picture = CliRunner().invoke, tmp_path / "map.svg"
 
-    assert "There is no" in run(app, ["shards"]).stderr
+    assert "There is no" in printed(run(app, ["shards"]))
     assert list(tmp_path.iterdir()) == []
     seeded, again = (run(seeds, ["pickup", "--stores", "2500"]) for _ in range(2))
     shown, balanced = (run(app, [command]) for command in ("shards", "balance"))
@@ -70,9 +71,9 @@ def test_commands_generate_stores_and_show_and_draw_the_shards(
     with file_away(shards["1"]["database_url"]):
         without = run(app, ["shards"])
     assert (without.exit_code, "1295" in without.stdout, "away" in without.stdout) == (1, True, True)
-    assert "Shard 1 is away" in without.stderr
+    assert "Shard 1 is away" in printed(without)
     assert balanced.stdout == "0 cells have another shard now.\n"
     assert "with 2500 stores" in drawn.stdout
     assert picture.read_text(encoding="utf-8").count("<circle") > 16
     unwritable = run(app, ["map", "--svg", "/nowhere/map.svg"])
-    assert (unwritable.exit_code, "No such file" in unwritable.stderr) == (1, True)
+    assert (unwritable.exit_code, "No such file" in printed(unwritable)) == (1, True)

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from services.sales.cli import REPORT, app
 from services.sales.model import Grouping
+from tests.support.commands import printed
 
 URL = "http://127.0.0.1:9"
 
@@ -23,7 +24,7 @@ REPORT_OF_ONE = {"first": "2026-01-01", "last": "2026-01-02", **{each.value: [RO
 
 
 @pytest.mark.parametrize(
-    ("arguments", "answer", "printed"),
+    ("arguments", "answer", "error"),
     [
         (["--svg", "/nowhere/sales.svg"], {}, "/nowhere/sales.svg cannot be written: No such file"),
         ([], {"json": None, "text": "<html>"}, "has no such report: JSON is malformed"),
@@ -33,14 +34,14 @@ REPORT_OF_ONE = {"first": "2026-01-01", "last": "2026-01-02", **{each.value: [RO
     ],
 )
 def test_an_error_is_one_line(
-    arguments: list[str], answer: dict[str, Any], printed: str, respx_mock: respx.MockRouter
+    arguments: list[str], answer: dict[str, Any], error: str, respx_mock: respx.MockRouter
 ) -> None:
     respx_mock.get(URL + REPORT).respond(**({"json": REPORT_OF_ONE} | answer))
 
     result = CliRunner().invoke(app, ["--token", "t", "--url", URL, *arguments])
 
     assert result.exit_code == 1
-    assert printed in result.stderr
+    assert error in printed(result)
 
 
 def test_the_picture_of_the_total_has_its_bar(tmp_path: Path, respx_mock: respx.MockRouter) -> None:
