@@ -38,7 +38,7 @@ MAX_AGE: Final = 60.0
 """Seconds from a proof's `iat` for which it is accepted."""
 
 CLOCK_SKEW: Final = 5.0
-"""Seconds by which the client's clock may be ahead."""
+"""Seconds by which the clock of a client, or of the server that made a nonce, may be ahead."""
 
 MAX_LENGTH: Final = 4096
 """Characters of a proof; a longer one is rejected unread."""
@@ -154,7 +154,7 @@ class DpopNonces:
             made_at = int(self._keyring.decrypt(base64.urlsafe_b64decode(nonce or ""), self.PURPOSE))
         except (DecryptionError, ValueError):
             return False
-        return 0 <= self._clock() - made_at <= self._lifetime
+        return -CLOCK_SKEW <= self._clock() - made_at <= self._lifetime
 
 
 def _decode(proof: str) -> tuple[dict[str, Any], str]:
