@@ -33,12 +33,19 @@ from frontispiece.security.keys import (
     public_part,
 )
 from frontispiece.security.roca import is_roca_weak
-from frontispiece.security.signed_tokens import InvalidToken, SignedToken, check_times, timestamp
+from frontispiece.security.signed_tokens import (
+    MAX_TOKEN_LENGTH,
+    InvalidToken,
+    SignedToken,
+    check_times,
+    timestamp,
+)
 
 __all__ = [
     "ANONYMOUS",
     "DPOP_ALGORITHMS",
     "GUEST_PREFIX",
+    "MAX_TOKEN_LENGTH",
     "DecryptionError",
     "DpopNonces",
     "DpopProof",

@@ -40,11 +40,8 @@ MAX_AGE: Final = 60.0
 CLOCK_SKEW: Final = 5.0
 """Seconds by which the clock of a client, or of the server that made a nonce, may be ahead."""
 
-MAX_LENGTH: Final = 4096
-"""Characters of a proof; a longer one is rejected unread."""
-
 MAX_HEADER_LENGTH: Final = 1024
-"""Characters of its header; a longer one is rejected, for the keys of headers are cached."""
+"""Characters of a proof's header; a longer one is rejected, for the keys of headers are cached."""
 
 MAX_KEYS: Final = 5000
 """Headers whose key is cached: those of a client's proofs are all alike."""
@@ -92,8 +89,6 @@ def verify_proof(
     Raises:
         InvalidProof: it is not valid for this request.
     """
-    if len(proof) > MAX_LENGTH:
-        raise InvalidProof("The proof is too long")
     try:
         claims, jkt = _decode(proof)
     except (InvalidToken, jwt.PyJWTError, ValueError, TypeError, KeyError):

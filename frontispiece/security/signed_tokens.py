@@ -12,6 +12,9 @@ import msgspec
 EXPIRED: Final = "The token has expired"
 UNDECODABLE: Final = "The token is not valid: it cannot be decoded"
 
+MAX_TOKEN_LENGTH: Final = 8192
+"""Characters of a token; a longer one is rejected unread."""
+
 MAX_TIMESTAMP: Final = 2**53
 """Beyond, a double is not exact to the second any more."""
 
@@ -32,10 +35,12 @@ class SignedToken:
         token: its text; lenient decoders skip foreign characters, so that a token would have many forms.
 
     Raises:
-        InvalidToken: it has another form.
+        InvalidToken: it has another form, or is too long.
     """
 
     def __init__(self, token: str) -> None:
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise InvalidToken("The token is too long")
         if (parts := _COMPACT.fullmatch(token)) is None:
             raise InvalidToken("The token is not valid: it is no JWT")
         self.encoded_header: str = parts[1]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from services.identity.browser import logout
 from services.identity.browser.forms import CSRF_FIELD
 from services.identity.browser.forms import MEDIA_TYPE as FORM
 from services.identity.protocol import authorize
@@ -25,7 +26,6 @@ REQUIRED: Final = (
     "code_challenge",
     "code_challenge_method",
 )
-LOGOUT: Final = ("client_id", "post_logout_redirect_uri", "state", "id_token_hint", "logout_hint")
 
 ERROR: Final[Json] = {
     "type": "object",
@@ -191,7 +191,7 @@ DESCRIPTIONS: Final[dict[tuple[str, str], Description]] = {
         form=(CSRF_FIELD, "password", "new_password"),
         required=(CSRF_FIELD,),
     ),
-    ("GET", "/logout"): page(*_MALFORMED, query=LOGOUT),
-    ("POST", "/logout"): page(*_FORM_ERRORS, form=(*LOGOUT, CSRF_FIELD, "confirmed")),
+    ("GET", "/logout"): page(*_MALFORMED, query=logout.PARAMETERS),
+    ("POST", "/logout"): page(*_FORM_ERRORS, form=(*logout.PARAMETERS, CSRF_FIELD, "confirmed")),
 }
 """Each endpoint's, by method and path."""

@@ -20,9 +20,6 @@ LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_TOKEN_LIFETIME: Final = 120
 """Seconds: it is issued when it is sent."""
 
-MAX_LENGTH: Final = 8192
-"""Characters of a token; a longer one is rejected unread."""
-
 CLOCK_SKEW: Final = 5
 """Tolerated clock difference between two processes of this service, in seconds."""
 
@@ -94,8 +91,6 @@ class TokenIssuer:
         return await self._read(token, ID_TYPE, audience=None)
 
     async def _read(self, token: str, typ: str, *, audience: str | None) -> dict[str, Any]:
-        if len(token) > MAX_LENGTH:
-            raise InvalidToken("The token is too long")
         signed = SignedToken(token)
         kid = signed.header.get("kid")
         key = next((key for key in await self._keys.published() if key.kid == kid), None)

@@ -9,9 +9,6 @@ from frontispiece.gateway.auth.oidc.jwks import MAX_KID_LENGTH, KeySet, Verifica
 from frontispiece.gateway.auth.oidc.settings import IssuerSettings
 from frontispiece.security import GUEST_PREFIX, InvalidToken, SignedToken, check_times, timestamp
 
-MAX_LENGTH: Final = 8192
-"""Characters of a token; a longer one is rejected unread."""
-
 MAX_SUBJECT_LENGTH: Final = 255
 """OpenID Connect Core 1.0, 2."""
 
@@ -66,8 +63,6 @@ class TokenVerifier:
             InvalidToken: malformed, forged, of another issuer or type, expired, or not yet valid.
             ProviderUnavailable: the issuer's keys cannot be read.
         """
-        if len(token) > MAX_LENGTH:
-            raise InvalidToken("The token is too long")
         signed = SignedToken(token)
         kid, algorithm = self._check_header(signed.header, types)
         key = await self._keys.key(kid, algorithm)

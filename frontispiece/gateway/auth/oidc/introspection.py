@@ -9,9 +9,8 @@ from typing import Any, Final
 from frontispiece import clocks
 from frontispiece.aio.expiring_cache import ExpiringCache
 from frontispiece.aio.single_flight import SingleFlight
-from frontispiece.gateway.auth.oidc.claims import MAX_LENGTH
 from frontispiece.gateway.auth.oidc.http import ProviderUnavailable
-from frontispiece.security import InvalidToken
+from frontispiece.security import MAX_TOKEN_LENGTH, InvalidToken
 
 INACTIVE_TTL: Final = 10.0
 """Seconds for which a token that is not active is refused without asking again."""
@@ -44,7 +43,7 @@ class Introspection:
             InvalidToken: it is not active, or no token at all.
             ProviderUnavailable: the issuer gives no answer, or is asked too much at the moment.
         """
-        if len(token) > MAX_LENGTH or not _TOKEN.fullmatch(token):
+        if len(token) > MAX_TOKEN_LENGTH or not _TOKEN.fullmatch(token):
             raise InvalidToken("The token is not valid: it is too long, or has characters that no token has")
         digest = hashlib.sha256(token.encode()).digest()
         if self._inactive.get(digest) is None:
