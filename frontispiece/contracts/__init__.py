@@ -7,11 +7,13 @@ from frontispiece.contracts.release import Change, changes, disagreements
 from frontispiece.contracts.released import RELEASED, ClientVersion, Released
 from frontispiece.contracts.repository import Contracts, PactFile, Revision, WorkingTree
 from frontispiece.contracts.stage import Stage, Staging, UnknownState, on_stage
+from frontispiece.contracts.upstreams import Arguments, upstream_calls
 from frontispiece.contracts.usage import FieldUse, topmost_unread, usage
 from frontispiece.contracts.verification import Breach, Verified, matrix, verify
 
 __all__ = [
     "RELEASED",
+    "Arguments",
     "Breach",
     "Change",
     "ClientVersion",
@@ -30,6 +32,7 @@ __all__ = [
     "matrix",
     "on_stage",
     "topmost_unread",
+    "upstream_calls",
     "usage",
     "verify",
 ]

@@ -7,7 +7,7 @@ import pytest
 from bff.clients import CLIENTS
 from frontispiece.cli.inspect.check import apps
 from frontispiece.cli.project import Project
-from frontispiece.contracts.upstreams import conflicts, document
+from frontispiece.contracts.upstreams import conflicts, upstream_calls
 from tests.contracts.services import ARGUMENTS
 from tests.support.contracts import CONTRACTS, Json, is_written
 from tests.support.shop import ROOT
@@ -36,7 +36,7 @@ def openapi(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Json]:
 
 
 async def test_the_file_is_what_the_clients_send_and_read() -> None:
-    contract = await document("shared", CLIENTS, ARGUMENTS)
+    contract = await upstream_calls("shared", CLIENTS, ARGUMENTS)
     text = json.dumps(contract, indent=2, ensure_ascii=False) + "\n"
 
     assert is_written(FILE, text), f"{FILE} is not what bff/clients say: run `make contracts`"

@@ -12,7 +12,7 @@ OpenApiOf = Callable[[str], Mapping[str, Any] | None]
 """The OpenAPI document of a service, by its name; None where there is none."""
 
 
-async def document(
+async def upstream_calls(
     consumer: str, clients: Mapping[Any, str | ServiceType], arguments: Arguments
 ) -> dict[str, Any]:
     """The calls of clients with the fields that they send and read, as JSON.

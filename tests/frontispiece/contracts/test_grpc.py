@@ -7,7 +7,7 @@ from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message_factory import GetMessageClass
 
-from frontispiece.contracts.upstreams import conflicts, document
+from frontispiece.contracts.upstreams import conflicts, upstream_calls
 from frontispiece.upstream import GrpcService, GrpcStub
 
 FILE = descriptor_pb2.FileDescriptorProto(name="stars_contract.proto", package="stars.v1", syntax="proto3")
@@ -53,7 +53,7 @@ class Stars:
 
 
 async def recorded() -> dict[str, Any]:
-    return await document("pages", {Stars: GrpcService("stars", lambda channel: channel)}, {})
+    return await upstream_calls("pages", {Stars: GrpcService("stars", lambda channel: channel)}, {})
 
 
 async def test_a_call_has_the_numbers_and_types_of_what_is_sent_and_read() -> None:

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Header
 from msgspec import Struct
 from pydantic import BaseModel
 
-from frontispiece.contracts.upstreams import conflicts, document
+from frontispiece.contracts.upstreams import conflicts, upstream_calls
 from frontispiece.pages import loader
 from frontispiece.upstream import Reply, Service
 
@@ -108,12 +108,12 @@ def changed(*path: str | int, to: Any = None, required: list[str] | None = None)
 
 
 async def found(openapi: dict[str, Any] | None) -> list[str]:
-    contract = await document("pages", {Notes: "notes"}, ARGUMENTS)
+    contract = await upstream_calls("pages", {Notes: "notes"}, ARGUMENTS)
     return conflicts(contract, {"notes": openapi}.get)["notes"]
 
 
 async def test_each_method_of_a_client_is_a_call_with_what_it_sends_and_reads() -> None:
-    contract = await document("pages", {Notes: "notes"}, ARGUMENTS)
+    contract = await upstream_calls("pages", {Notes: "notes"}, ARGUMENTS)
 
     assert contract["consumer"] == "pages"
     get, load, write, follow = contract["services"]["notes"]["http"]
