@@ -44,8 +44,6 @@ class PageTool:
     """A tool, compiled.
 
     Args:
-        tool: as it is declared.
-        endpoint: serves its page.
         confirm: serves the page that it confirms by; None for a tool that acts at once.
     """
 

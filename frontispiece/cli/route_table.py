@@ -21,9 +21,7 @@ def layers_of(project: Project) -> OwnLayers:
 def load_table(project: Project | None, routes: Path) -> table.Table:
     """A route table.
 
-    Args:
-        project: whose layers it may use; None for a table without any.
-        routes: its file.
+    Without a project it has no layers of a project's own.
 
     Raises:
         ConfigError: the table, or a layer, has errors.

@@ -19,11 +19,7 @@ RESULTS: Final = "pb:publish-verification-results"
 def publish(url: str, token: str | None, rows: Sequence[Verified], revision: str) -> list[str]:
     """Publish every contract and what its verification found; returns what was published, in words.
 
-    Args:
-        url: of the broker.
-        token: bearer token; None without one.
-        rows: the contracts and their results.
-        revision: the providers' version: the commit that was verified.
+    `revision` is the providers' version: the commit that was verified.
 
     Raises:
         ConfigError: the broker does not take it.

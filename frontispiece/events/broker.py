@@ -116,12 +116,8 @@ async def stay_connected(
 ) -> None:
     """Connect, and serve until the connection breaks; again and again.
 
-    Args:
-        url: of the broker.
-        name: what its monitoring calls the connections.
-        declare: creates what is needed at the broker, on each new connection.
-        serve: serves until it raises, when the connection breaks.
-        attempted: set after each attempt that has failed.
+    `declare` creates what is needed at the broker, on each new connection; `serve` then serves until it
+    raises, when the connection breaks. `attempted` is set after each attempt that has failed.
     """
     first, warned, pause = True, "", MIN_PAUSE
     while True:

@@ -44,13 +44,7 @@ Take = Callable[[Msg, JetStreamContext, Pause], Coroutine[Any, Any, None]]
 
 
 class Consumer:
-    """The messages of one durable consumer that this copy of the service handles.
-
-    Args:
-        durable: the consumer at the broker.
-        take: handles a message.
-        settings: how many at a time, and how long the broker waits for a sign of life.
-    """
+    """The messages of one durable consumer that this copy of the service handles."""
 
     def __init__(self, durable: Durable, take: Take, settings: EventSettings) -> None:
         self.durable = durable

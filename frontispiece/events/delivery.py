@@ -52,8 +52,6 @@ class Deliveries:
     """Handles what is delivered to a service; `counter` counts the outcomes.
 
     Args:
-        settings: how failures are redelivered, and when a message is parked.
-        service: the service's name.
         handlers: by the data that they handle.
         tracing: the service's traces; None when they are off.
     """
@@ -86,10 +84,8 @@ class Deliveries:
 
         When the broker does not hear of it, it delivers the message again.
 
-        Args:
-            message: as delivered.
-            streams: of the connection that it came by.
-            pause: waits, and makes room for another message meanwhile.
+        `streams` are of the connection that it came by; `pause` waits, and makes room for another message
+        meanwhile.
         """
         try:
             await spare_time()

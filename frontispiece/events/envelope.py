@@ -114,11 +114,7 @@ def create_event(
 ) -> Event[D]:
     """A new event, within the current trace.
 
-    Args:
-        data: what happened.
-        source: the service that publishes it.
-        subject: id of the aggregate that it is about.
-        id: by default a random UUID.
+    The subject is the id of the aggregate that it is about; its own id is a random UUID by default.
     """
     event_id = id or str(uuid4())
     return Event(

@@ -39,12 +39,8 @@ class Parked:
 
     Args:
         number: its position in the stream of parked messages.
-        time: when it was parked.
         consumer: the service that could not handle it.
-        reason: why.
-        deliveries: how often it was delivered.
         subject: that it was published to.
-        headers: that it had.
         body: the CloudEvent, or what came in its place.
     """
 

@@ -21,12 +21,8 @@ def permissions(
     the streams of which it declares something; it deletes nothing. One service creates and changes streams:
     who may do that can let a stream copy messages from and to all others.
 
-    Args:
-        declared: the classes of data of each service.
-        prefix: of the project's subjects.
-        consumers: the names of a service's consumers, where they are not its own name.
-        maps: the services with a map of shards, which create its bucket.
-        creator: the service that creates the streams; the others wait for it.
+    `consumers` are the names of a service's consumers where they are not its own name, `maps` the services
+    with a map of shards, which create its bucket. `creator` creates the streams; the others wait for it.
     """
     published, consumed = _used(declared, prefix)
     return HEAD + "".join(

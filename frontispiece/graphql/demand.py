@@ -47,7 +47,6 @@ class Demand:
     """The demand of a selection on one object.
 
     Args:
-        depth: of nested fields.
         objects: that the response may have.
         calls: to upstreams, that are made once for all objects at one place.
         calls_each: that are made for each object.
@@ -94,12 +93,8 @@ def demand_of(
 ) -> Demand:
     """The demand of a valid operation with these variables.
 
-    Args:
-        schema: its schema.
-        document: has its fragments.
-        operation: the operation.
-        variables: by name, as the request has them.
-        calls_of: calls at one place of a response, None where they are not known.
+    The document has its fragments. `calls_of` gives the calls at one place of a response, None where they are
+    not known.
 
     Raises:
         Refused: a list cannot be streamed as it says.

@@ -32,7 +32,6 @@ class Document:
     """A valid document.
 
     Args:
-        parsed: as it was written.
         plain: without `@defer` and `@stream`: for clients that take one response.
         is_incremental: whether these differ.
         operations: by name; the name is empty for one without.

@@ -41,7 +41,6 @@ class Field:
 
     Args:
         owner: the type that has it, or the name of an operation type.
-        source: its function with its policies.
         batched: whether the calls for all objects at one place of a response are one, as loaders make it.
         list_size: items that a list is expected to have, when no argument `limit` says it.
     """

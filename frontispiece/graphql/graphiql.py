@@ -35,7 +35,6 @@ class GraphiqlEndpoint:
     """Serves GraphiQL at `{path}/graphiql/{file}` beside an API at `{path}/graphql`.
 
     Args:
-        path: of the API.
         accessible: whether it is served at all: never to the public.
     """
 

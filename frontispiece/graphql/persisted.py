@@ -44,8 +44,6 @@ class Persisted:
     """A persisted operation.
 
     Args:
-        name: the operation's.
-        document: its text, with its fragments.
         clients: the versions of clients that send it, such as `web/1.1.0`.
     """
 

@@ -51,8 +51,6 @@ class OperationRun:
     """One run of an operation; the context of its resolvers.
 
     Args:
-        request: the request, with its caller.
-        providers: make the clients for it.
         deadline: when every field must have ended, in the event loop's time, seconds.
         skip_optional: whether fields with a fallback are not run.
     """

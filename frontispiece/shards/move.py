@@ -42,7 +42,6 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         source: has the buckets, until they are handed over.
         target: has them afterwards.
         buckets: such as `0-15`.
-        step: that is being carried out.
         epoch: from which on the target has the buckets, once it is decided.
         copied: the position in each log of the source up to which rows are copied.
         returning: whether this is the way back.

@@ -36,8 +36,6 @@ class Mover:
     """Carries out moves of a service's buckets.
 
     Args:
-        movable: the service's shards.
-        kv: the key-value bucket with the map and the move.
         throttle: rows that are copied in a second at most, before the hand-over.
         report: called with a sentence for each step.
     """

@@ -34,7 +34,6 @@ class Transfer:
     All methods may be repeated: what was copied before is not copied twice.
 
     Args:
-        movable: the service's shards.
         throttle: rows that `copy` copies in a second at most.
         report: called with a sentence when `compare` waits for long.
     """

@@ -199,9 +199,8 @@ def upgrade(url: str, migrations: Migrations) -> str | None:
 def check(migrations: Migrations, url: str = MEMORY) -> list[str]:
     """How the tables of the newest version differ from those of the models, a sentence each.
 
-    Args:
-        migrations: the versions.
-        url: an SQLite database in memory, or one of PostgreSQL, where what is made is rolled back.
+    They are made in a new SQLite database in memory, or at the URL of one of PostgreSQL, and rolled back
+    there.
     """
     numbers = migrations.numbers
     if numbers != [f"{number:04}" for number in range(1, len(numbers) + 1)]:

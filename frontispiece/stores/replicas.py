@@ -53,8 +53,6 @@ class Replicas:
     """The replicas of one database, with their positions as long as `watched`.
 
     Args:
-        primary: the engine of the database.
-        replicas: the engines of its replicas.
         max_lag: seconds; a replica that lags further behind serves no reads.
     """
 

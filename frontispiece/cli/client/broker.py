@@ -65,9 +65,7 @@ class Published:
     """A message as it is published.
 
     Args:
-        broker_subject: that it is published to.
         attributes: of the CloudEvent; empty when it is none.
-        body: the message.
     """
 
     broker_subject: str

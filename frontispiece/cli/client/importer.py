@@ -20,10 +20,7 @@ TIMEOUT = 120.0
 def send(file: Path, endpoint: str, credentials: Callable[[], Iterable[tuple[str, str]]]) -> str:
     """Post a file; returns the body of the response.
 
-    Args:
-        file: what is sent, as it is.
-        endpoint: the URL.
-        credentials: called for headers once the file has been read.
+    `credentials` is called for headers once the file has been read.
 
     Raises:
         UserError: the file cannot be read, the endpoint does not accept it, or there are no credentials. The

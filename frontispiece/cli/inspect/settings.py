@@ -21,8 +21,6 @@ class Variable:
     """A setting, by the variable that sets it.
 
     Args:
-        name: of the variable.
-        description: what it is.
         default: as the documentation shows it; None where the app needs a value.
         secret: whether its value is never shown.
     """

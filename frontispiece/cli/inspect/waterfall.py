@@ -34,14 +34,11 @@ class Row:
     """A line of the drawing; times are in milliseconds.
 
     Args:
-        kind: a source, batch or call.
         depth: the indentation beneath its source.
-        name: of the source, loader or upstream.
         note: outcome, cache state, attempts, or the call's path.
         waits: whether it waited for inputs until it began.
         began: None when it never did.
         ended: the page's end when it was still running.
-        outcome: of the work.
     """
 
     kind: Kind

@@ -24,7 +24,6 @@ class AdminPort:
 
     Args:
         sock: the socket; None without an admin port.
-        token: that its callers need.
     """
 
     sock: socket | None
@@ -61,12 +60,8 @@ def admin_port(
 ) -> Iterator[AdminPort]:
     """The admin port for the duration of the block.
 
-    Args:
-        project: whose variables may name the address.
-        port: on loopback, 0 for any free one. When left out: `GATEWAY_ADMIN`, else 9100, or a free one when
-            that is taken.
-        stored: secrets with the token, unless `GATEWAY_ADMIN_TOKEN` is set.
-        enabled: whether there is one.
+    Its port is `port`, 0 for any free one; when left out that of `GATEWAY_ADMIN`, else 9100, or a free one
+    when that is taken. `stored` has the token, unless `GATEWAY_ADMIN_TOKEN` is set.
 
     Raises:
         ConfigError: the address or the token is invalid.

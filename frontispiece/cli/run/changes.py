@@ -35,7 +35,6 @@ class Changes:
     """Which files of code and settings of a project have changed since this was last asked.
 
     Args:
-        folder: the project's.
         others: files that are watched wherever they are and whatever they are called.
         data: the data folder, which is left out.
     """

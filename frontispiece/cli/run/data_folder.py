@@ -29,7 +29,6 @@ class RunAddresses(msgspec.Struct, frozen=True, kw_only=True):
     """Where a run serves.
 
     Args:
-        url: of the gateway.
         admin: `host:port` of its admin port; None without one.
     """
 

@@ -45,12 +45,7 @@ class Development:
     """`front dev`, behind one public socket that stays.
 
     Args:
-        data: the data folder.
         routes: the route table's file; once the gateway runs, it reads changes itself.
-        public: the gateway's socket.
-        supervisor: keeps programs running.
-        prepare: see `Prepare`.
-        say: tells the developer what became of a change.
     """
 
     data: Path

@@ -44,15 +44,9 @@ class Run:
     """One run of a project.
 
     Args:
-        project: what runs.
-        data: the folder for databases.
         private: a folder for this run alone, for socket files.
         hosts: `host:port` of the gateway and of each app that listens; others are mounted.
-        valkey: URL of the embedded Valkey.
-        nats: URL of the embedded NATS server.
-        nats_monitor: URL of its monitoring endpoints.
         secrets: by name, and signing keys by variable.
-        routes: the route table.
         given: variables that are set already, which win.
         admin: the admin port; None where its variables are those of the environment.
         grpc: `host:port` of native gRPC; empty where Envoy does not run.

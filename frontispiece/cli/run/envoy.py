@@ -36,13 +36,8 @@ def native_grpc(
 ) -> Iterator[str]:
     """Envoy for the duration of the block; gives where it listens, empty where it does not run.
 
-    Args:
-        project: whose `grpc_port` says whether it does.
-        public: the public port of the run, or 0 for any free one.
-        private: a folder for this run alone.
-        logs: the folder for its output.
-        supervisor: starts it again when it ends.
-        pass_fds: open files that it inherits, such as a lock on a data folder.
+    `grpc_port` of the project says whether it runs. `public` is the public port of the run, 0 for any free
+    one; `pass_fds` are open files that it inherits, such as a lock on a data folder.
     """
     port = project.gateway.grpc_port
     if port is None or value_of("GATEWAY_GRPC_FOLDER"):  # then there is one elsewhere

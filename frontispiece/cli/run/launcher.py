@@ -24,7 +24,6 @@ class Launcher:
     Where this process can be forked, it imports what they need once for all of them.
 
     Args:
-        project: the project.
         names: of the apps that it can start; each has a factory.
         fresh: whether each process imports the project's own modules itself, as they are by then.
     """

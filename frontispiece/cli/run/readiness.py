@@ -31,10 +31,8 @@ async def wait_ready(
 ) -> None:
     """Return when every app is ready.
 
-    Args:
-        run: whose apps.
-        check: called again and again until then.
-        sockets: those that apps in processes of their own listen on once they have started.
+    `check` is called again and again until then. `sockets` are those that apps in processes of their own
+    listen on once they have started.
 
     Raises:
         ChildFailed: `check` found that a child process ended.

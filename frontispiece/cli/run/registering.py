@@ -28,9 +28,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     """A program that listens on a port which it binds itself.
 
     Args:
-        name: of the app.
         command: the program, by path, and its arguments.
-        folder: where it runs.
         where: `host:port` that it listens on.
         address: by which others reach it; `http://` and `where` when left out.
         addresses: further ones, by the names that the registry has for them.

@@ -42,7 +42,6 @@ class Instances:
     """The further instances of services, each a process on a port of its own; `poll` starts and stops them.
 
     Args:
-        run: whose services.
         supervisor: starts instances again that end by themselves, each on a new port: the registry tells it.
     """
 

@@ -33,16 +33,10 @@ def serve(
 ) -> None:
     """Run an app until SIGINT or SIGTERM.
 
-    Args:
-        project: the project.
-        name: of the app.
-        listen: gives the bound socket.
-        host: at which an app by command listens. Others reach it there, or by the address towards the
-            registry where it is 0.0.0.0.
-        port: for an app by command, which binds it itself.
-        workers: processes that share the port.
-        admin_sock: the bound socket of the admin port, where a parent has bound it.
-        successor: the descriptor of `handover.Successor` when it replaces another process.
+    `listen` gives the bound socket. An app by command binds `host` and `port` itself; others reach it there,
+    or by the address towards the registry where the host is 0.0.0.0. `admin_sock` is bound already where
+    there is a parent. `successor` is the descriptor of a `handover.Successor` when it replaces another
+    process.
 
     Raises:
         ConfigError: there is no such app, its settings are invalid, or a secret is missing.

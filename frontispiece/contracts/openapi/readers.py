@@ -95,10 +95,8 @@ def _example(reads: Mapping[str, str]) -> Any:
 def readers(change: OperationChange, calls: list[Call], *, are_all: bool) -> list[str]:
     """The readers that a change concerns.
 
-    Args:
-        change: the change.
-        calls: those that are known.
-        are_all: whether nobody makes others; if not, an operation without calls counts as read by `ANYBODY`.
+    Where others may call it, too (not `are_all`), an operation without known calls counts as read by
+    `ANYBODY`.
     """
     own = [call for call in calls if call.is_of(change)]
     if not own and not are_all:

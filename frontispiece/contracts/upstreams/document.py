@@ -17,10 +17,8 @@ async def upstream_calls(
 ) -> dict[str, Any]:
     """The calls of clients with the fields that they send and read, as JSON.
 
-    Args:
-        consumer: the clients' name.
-        clients: as `bff(clients=…)` takes them.
-        arguments: of methods whose signatures do not say enough.
+    The clients are as `bff(clients=…)` takes them; `arguments` are those of methods whose signatures do not
+    say enough.
     """
     services: dict[str, Any] = {}
     for client, service in clients.items():

@@ -23,7 +23,6 @@ class HttpCall:
     Args:
         client: `Articles.load`.
         path: `/articles/{id}`.
-        query: the parameters that it sends.
         headers: those that it sets itself, in lower case.
         sends: the type of every field of the body, by its path.
         reads: the type of every field that it decodes, by its path; None for a body that is passed on.
