@@ -27,10 +27,10 @@ UNKNOWN: Final = frozenset({401, 403, 404, 410, 422})
 
 def is_declared(params: Json) -> bool:
     """Whether the client of a request has tasks."""
-    meta = params.get("_meta")
-    capabilities = meta.get(CAPABILITIES_KEY) if isinstance(meta, dict) else None
-    extensions = capabilities.get("extensions") if isinstance(capabilities, dict) else None
-    return isinstance(extensions, dict) and EXTENSION in extensions
+    declared: object = params
+    for key in ("_meta", CAPABILITIES_KEY, "extensions"):
+        declared = declared.get(key) if isinstance(declared, dict) else None
+    return isinstance(declared, dict) and EXTENSION in declared
 
 
 class Tasks:
