@@ -27,6 +27,7 @@ __all__ = [
     "bucket_of",
     "format_buckets",
     "ids_at",
+    "name_away",
     "open_incoming",
     "open_router",
     "shard_commands",
@@ -35,14 +36,14 @@ __all__ = [
 
 if TYPE_CHECKING:
     from frontispiece.shards.claims import open_incoming
-    from frontispiece.shards.commands import shard_commands
+    from frontispiece.shards.commands import name_away, shard_commands
     from frontispiece.shards.fence import Fence, StaleMap
     from frontispiece.shards.movable import LogTable, Movable
     from frontispiece.shards.router import Router, open_router
 else:
     __getattr__ = lazy(
         __name__,
-        commands="shard_commands",
+        commands="name_away shard_commands",
         fence="Fence StaleMap",
         claims="open_incoming",
         movable="LogTable Movable",

@@ -80,7 +80,7 @@ class _Commands:
 
         async def begin(mover: "Mover", movable: "Movable") -> None:
             _, away = await read_claims(movable.databases, movable.fence)
-            _name_away(away)  # a move that has begun can neither go on nor back without them
+            name_away(away)  # a move that has begun can neither go on nor back without them
             planned = await mover.plan(numbers, to)
             await _print_plan(planned, movable)
             if not dry_run:
@@ -141,9 +141,10 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         raise UserError(f"The broker cannot be reached: {error}. {remedy}") from None
 
 
-def _name_away(away: Mapping[str, Problem]) -> None:
+def name_away(away: Mapping[str, object]) -> None:
+    """Raise a `UserError` that names the shards that are away, with the reason of each, unless none is."""
     if away:
-        raise UserError("\n".join(f"Shard {name} is away: {problem}" for name, problem in away.items()))
+        raise UserError("\n".join(f"Shard {name} is away: {reason}" for name, reason in away.items()))
 
 
 @asynccontextmanager
@@ -209,7 +210,7 @@ async def _show(opened: OpenShards) -> None:
         every = [await lost_buckets(name, movable.databases[name], movable.fence, claims) for name in claims]
         if lost := "\n".join(filter(None, every)):
             raise UserError(lost)
-        _name_away(away)
+        name_away(away)
 
 
 async def _print_under_way(movable: "Movable", there: Collection[str]) -> None:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from frontispiece.errors import UserError
-from frontispiece.http import Problem
-from frontispiece.shards import shard_commands
-from services.ordering.reachable import name_away, reachable
+from frontispiece.shards import name_away, shard_commands
+from services.ordering.reachable import reachable
 from shop.terminal import add_row, asynchronous, new_table, out, print_table, printable
 
 if TYPE_CHECKING:
@@ -205,7 +204,7 @@ async def _shard_of(order_id: str, shards: list["Shard"], away: Mapping[str, str
         if found is not None and bucket_for(found.order.owner) in await shard.buckets():
             return shard
     name_away(away)  # one of them may have it
-    raise Problem(404, "order-unknown", f"There is no order {order_id}.")
+    raise UserError(f"There is no order {order_id}.")
 
 
 SECRET: Final = frozenset({"digest", "payment_token"})

@@ -1,6 +1,6 @@
 """The shards for an operator's commands: no database is created, and shards that are away are named."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -38,10 +38,3 @@ async def reachable() -> AsyncIterator[tuple[list["Shard"], dict[str, str]]]:
             with suppress(Problem):  # buckets of a shard that is away, which is named
                 await open_incoming(logs, fence, shard.name)
         yield shards, away
-
-
-def name_away(away: Mapping[str, str]) -> None:
-    """Raise a `Problem`, 503, that names the shards that are away, unless none is."""
-    if away:
-        reasons = (f"Shard {name} is away: {reason}" for name, reason in away.items())
-        raise Problem(503, "store-unavailable", "\n".join(reasons))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 import typer
 
 from frontispiece.http import Problem
+from frontispiece.shards import name_away
 from shop.terminal import asynchronous, new_table, out, print_table
 
 if TYPE_CHECKING:
@@ -51,21 +52,20 @@ async def shards() -> None:
     A shard that is away is named, and the exit code is 1.
     """
     table = new_table("shard", "cells", "stores", "reads", "load")
-    away = []
+    away = {}
     async with _open() as maintenance:
         for name, shard in maintenance.shards.shards.items():
             try:
                 units = await shard.claims()
                 stores = sum([await shard.count(unit) for unit in units])
             except Problem as problem:
-                away.append(f"Shard {name} is away: {problem}")
+                away[name] = problem
                 table.add_row(name, "away")
                 continue
             reads = sum(unit.reads for unit in units)
             table.add_row(name, *map(str, (len(units), stores, reads, stores + reads)))
     print_table(table)
-    if away:
-        raise Problem(503, "store-unavailable", "\n".join(away))
+    name_away(away)
 
 
 @app.command()
