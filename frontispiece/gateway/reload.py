@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from frontispiece.aio import end
 from frontispiece.errors import ConfigError
 from frontispiece.gateway.config.table import Table
 from frontispiece.telemetry.metrics import Counter
@@ -155,8 +156,7 @@ async def watching(reloader: Reloader, file: WatchedFile | None) -> AsyncIterato
     finally:
         await reloader.close()
         if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+            await end(task)
 
 
 def _signature(path: Path) -> tuple[int, ...] | None:

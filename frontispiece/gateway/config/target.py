@@ -28,6 +28,11 @@ class Target(ConfigModel):
     is_native: bool = False
     """Whether it is called over gRPC, by whichever method the route's path says."""
 
+    def __str__(self) -> str:
+        if self.is_native:
+            return f"grpc://{self.service}"
+        return self.service if self.path is None else f"{self.service}:{self.path}"
+
     @model_validator(mode="before")
     @classmethod
     def _parse(cls, text: object) -> object:

@@ -24,10 +24,8 @@ def to_json(value: object) -> Any:  # noqa: PLR0911 (a kind of value a line)
             return _duration(value)
         case Rate():
             return f"{value.calls}/{value.unit}"
-        case Target(is_native=True):
-            return f"grpc://{value.service}"
         case Target():
-            return value.service if value.path is None else f"{value.service}:{value.path}"
+            return str(value)
         case BaseModel():
             fields = type(value).model_fields.items()
             members = {field.alias or name: getattr(value, name) for name, field in fields}

@@ -10,7 +10,7 @@ from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.config.written import to_json
 from frontispiece.gateway.console.bff_calls import mounted
-from frontispiece.gateway.console.request import ConsoleRequest, Endpoint, json_reply
+from frontispiece.gateway.console.request import ConsoleEndpoint, ConsoleRequest, json_reply
 from frontispiece.http.messages import Reply
 from frontispiece.http.problems import Problem
 from frontispiece.pages.graph import Graph, graph_of
@@ -141,7 +141,7 @@ def _drawn(graph: Graph, name: str, public: list[str]) -> dict[str, Any]:
     }
 
 
-ENDPOINTS: Final[Mapping[tuple[str, str], Endpoint]] = {
+ENDPOINTS: Final[Mapping[tuple[str, str], ConsoleEndpoint]] = {
     ("GET", "/console/api/events"): events,
     ("GET", "/console/api/overview"): overview,
     ("GET", "/console/api/routes"): routes,

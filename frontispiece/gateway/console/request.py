@@ -47,7 +47,7 @@ class ConsoleRequest:
             raise Problem(413, "body-too-large", f"{str(fault).capitalize()}.") from None
 
 
-Endpoint = Callable[["Console", ConsoleRequest], Awaitable[Reply]]
+ConsoleEndpoint = Callable[["Console", ConsoleRequest], Awaitable[Reply]]
 """Answers a request.
 
 Raises:

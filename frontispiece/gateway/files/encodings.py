@@ -25,7 +25,7 @@ def encodings_of(content: bytes, media_type: str) -> Mapping[str, bytes]:
     for coding, level in LEVELS.items():
         module = MODULES.get(coding)
         if module is None or find_spec(module) is not None:
-            encoder = ENCODERS[coding](level, WINDOW)
+            encoder = ENCODERS[coding](level, WINDOW, len(content))
             encoded = encoder.encode(content) + encoder.finish()
             if len(encoded) < len(content):
                 bodies[coding] = encoded

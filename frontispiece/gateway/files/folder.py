@@ -26,8 +26,8 @@ Signature = frozenset[tuple[str, int, int]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """The folder of a route's files, and what of it is served.
+class Folder:
+    """The folder of a route's files.
 
     Args:
         folder: the folder.

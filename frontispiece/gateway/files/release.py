@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Self
 import msgspec
 
 from frontispiece.gateway.files.encodings import encodings_of
-from frontispiece.gateway.files.folder import FaultyFiles, Signature, Source
+from frontispiece.gateway.files.folder import FaultyFiles, Folder, Signature
 from frontispiece.gateway.files.html import Urls, integrity_of, page_of
 from frontispiece.gateway.files.media_types import HTML, media_type_of
 from frontispiece.http.paths import Template, encode_segment
@@ -78,7 +78,7 @@ class Release:
         pages: the paths of the pages.
     """
 
-    source: Source
+    source: Folder
     signature: Signature
     mount: str
     version: str
@@ -88,7 +88,7 @@ class Release:
     pages: Matcher[None]
 
     @classmethod
-    def read(cls, source: Source, *, index: str, pages: Sequence[str], mount: str) -> Self:
+    def read(cls, source: Folder, *, index: str, pages: Sequence[str], mount: str) -> Self:
         """The files of a folder.
 
         Raises:

@@ -6,7 +6,7 @@ from typing import Final
 
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.files.config import mount_of, pages_of
-from frontispiece.gateway.files.folder import Source
+from frontispiece.gateway.files.folder import Folder
 from frontispiece.gateway.files.release import Release
 from frontispiece.http.headers import SAFE_METHODS
 
@@ -46,7 +46,7 @@ def with_release(route: Route, folder: Path) -> Route:
     if files is None or mount is None:
         return route
     release = Release.read(
-        Source(folder=folder / files.folder, include=files.include),
+        Folder(folder=folder / files.folder, include=files.include),
         index=files.index,
         pages=pages_of(files, mount),
         mount=mount,

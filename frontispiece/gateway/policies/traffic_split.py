@@ -59,7 +59,7 @@ class Variant(ConfigModel):
     @property
     def name(self) -> str:
         """The target's name, in metrics too."""
-        return name_of(self.to)
+        return str(self.to)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -77,16 +77,11 @@ def _within_total(variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
 Split = Annotated[tuple[Variant, ...], non_empty(), AfterValidator(_within_total)]
 
 
-def name_of(target: Target) -> str:
-    """The name of a variant with this target: `new`, or `new:/path`."""
-    return f"{target.service}:{target.path}" if target.path else target.service
-
-
 def for_route(route: "Route", resources: "TableResources") -> Iterator[Layer]:
     """The layer of a route whose calls are split."""
     if route.split and route.to:
         yield split_layer(
-            route.split, name_of(route.to), partial(resources.runtime.metrics.splits.add, route.name)
+            route.split, str(route.to), partial(resources.runtime.metrics.splits.add, route.name)
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 from urllib.parse import unquote
 
 from frontispiece import telemetry
+from frontispiece.aio import end
 from frontispiece.factories import create
 from frontispiece.http.asgi import App, Message
 from frontispiece.http.lifespan import Lifespan
@@ -65,7 +66,7 @@ class AsgiTransport:
         try:
             start = await exchange.next()
         except BaseException:
-            await _cancel(task)
+            await end(task)
             raise
 
         async def release() -> None:
@@ -161,8 +162,3 @@ class _Exchange:
         await self._messages.put(message)
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self.complete = True
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])

@@ -13,9 +13,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from frontispiece.extras import MissingExtra, extra
-from frontispiece.gateway.console.request import ConsoleRequest, Endpoint, json_reply
+from frontispiece.gateway.console.request import ConsoleEndpoint, ConsoleRequest, json_reply
 from frontispiece.gateway.console.telemetry import queries
-from frontispiece.gateway.console.telemetry.store import Store, StoreUnavailable
+from frontispiece.gateway.console.telemetry.store import StoreUnavailable, TelemetryStore
 from frontispiece.http.messages import Reply, field
 from frontispiece.http.problems import Problem
 from frontispiece.telemetry import why_elsewhere
@@ -38,12 +38,12 @@ Result = TypeVar("Result")
 class _StoreThread:
     """A daemon with the store: no query holds up the event loop, or the end of the process."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: TelemetryStore) -> None:
         self._store = store
-        self._work: SimpleQueue[tuple[Future[Any], Callable[[Store], Any]] | None] = SimpleQueue()
+        self._work: SimpleQueue[tuple[Future[Any], Callable[[TelemetryStore], Any]] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="console", daemon=True)
 
-    async def run(self, work: Callable[[Store], Result]) -> Result:
+    async def run(self, work: Callable[[TelemetryStore], Result]) -> Result:
         """The result of work with the store, after all that was requested before."""
         if self._thread.ident is None:
             self._thread.start()
@@ -80,7 +80,7 @@ class Telemetry:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._store = None if path is None else _StoreThread(Store(path))
+        self._store = None if path is None else _StoreThread(TelemetryStore(path))
         self._waiting = 0
         self._failure = ""
 
@@ -89,7 +89,7 @@ class Telemetry:
         if self._store is not None:
             await self._store.close()
 
-    async def read(self, query: Callable[[Store], Result]) -> Result:
+    async def read(self, query: Callable[[TelemetryStore], Result]) -> Result:
         """The result of a query.
 
         Raises:
@@ -121,7 +121,7 @@ class Telemetry:
             self._waiting -= 1
         return Reply.whole(HTTPStatus.OK, content, [(b"content-type", PROTOBUF)])
 
-    def _stored(self, store: Store, otlp: Any, signal: str, body: bytes, coding: str) -> bytes:
+    def _stored(self, store: TelemetryStore, otlp: Any, signal: str, body: bytes, coding: str) -> bytes:
         records, rejected = otlp.READ[signal](otlp.unpacked(body, coding))
         reason = "ids or times are invalid, or a trace has too many spans"
         try:
@@ -135,7 +135,7 @@ class Telemetry:
             self._failure = reason
         return bytes(otlp.response(signal, rejected, reason))
 
-    async def _in_thread(self, work: Callable[[Store], Result]) -> Result:
+    async def _in_thread(self, work: Callable[[TelemetryStore], Result]) -> Result:
         if self._store is None:
             reason = ", ".join(filter(None, ["GATEWAY_CONSOLE_STORE is not set", why_elsewhere(os.environ)]))
             raise Problem(404, "telemetry-off", f"Traces and logs are not received: {reason}.")
@@ -185,7 +185,7 @@ async def list_logs(console: "Console", request: ConsoleRequest) -> Reply:
     return json_reply(await console.telemetry.read(lambda store: queries.logs(store, request.query)))
 
 
-ENDPOINTS: Final[Mapping[tuple[str, str], Endpoint]] = {
+ENDPOINTS: Final[Mapping[tuple[str, str], ConsoleEndpoint]] = {
     ("POST", "/console/otlp/v1/traces"): receive_traces,
     ("POST", "/console/otlp/v1/logs"): receive_logs,
     ("GET", "/console/api/traces"): list_traces,

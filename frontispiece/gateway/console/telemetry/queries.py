@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from frontispiece.gateway.console.telemetry.records import ERROR, MAX_TIME
-from frontispiece.gateway.console.telemetry.store import Store
+from frontispiece.gateway.console.telemetry.store import TelemetryStore
 from frontispiece.http.problems import Problem
 
 MAX_DIGITS: Final = 15
@@ -24,7 +24,7 @@ Row = dict[str, object]
 _CURSOR: Final = re.compile(r"(\d{1,19}(?:\.\d{1,18})?(?:e[+-]?\d{1,3})?)-([0-9a-f]{32})")
 
 
-def traces(store: Store, query: Mapping[str, str]) -> list[Row]:
+def traces(store: TelemetryStore, query: Mapping[str, str]) -> list[Row]:
     """Traces, the latest first, or with `order=slowest` the slowest.
 
     Parameters are `route`, `page`, `service`, `min_ms`, `status` (`error`, `5xx` or `404`), `text`, `order`,
@@ -61,7 +61,7 @@ def traces(store: Store, query: Mapping[str, str]) -> list[Row]:
     ]
 
 
-def trace(store: Store, trace_id: str) -> Row:
+def trace(store: TelemetryStore, trace_id: str) -> Row:
     """A trace: its spans as they began, and its logs.
 
     Raises:
@@ -87,7 +87,7 @@ def trace(store: Store, trace_id: str) -> Row:
     }
 
 
-def logs(store: Store, query: Mapping[str, str]) -> list[Row]:
+def logs(store: TelemetryStore, query: Mapping[str, str]) -> list[Row]:
     """Logs, the latest first; with `after` those that came after this id, the first first.
 
     Parameters are `service`, `level` (the least), `text`, `trace_id`, `limit`, `before` and `after`: an `id`.
@@ -112,7 +112,7 @@ def _log(row: sqlite3.Row) -> Row:
 
 
 def _select(
-    store: Store, table: str, conditions: list[Condition], order: str, given: Mapping[str, str]
+    store: TelemetryStore, table: str, conditions: list[Condition], order: str, given: Mapping[str, str]
 ) -> list[sqlite3.Row]:
     limit = _number("limit", given.get("limit", str(DEFAULT_LIMIT)))
     where = " AND ".join(condition for condition, _ in conditions) or "1"

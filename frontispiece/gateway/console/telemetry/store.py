@@ -71,7 +71,7 @@ class Bounds:
     bytes: int = 64 << 20
 
 
-class Store:
+class TelemetryStore:
     """The traces and logs in a file, which is made when it is missing and begun anew when it is broken."""
 
     def __init__(self, path: Path, bounds: Bounds | None = None) -> None:

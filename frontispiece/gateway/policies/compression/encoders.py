@@ -36,29 +36,33 @@ class Encoder(NamedTuple):
     finish: Callable[[], bytes]
 
 
-def _gzip(level: int = GZIP_LEVEL, _window: int = WINDOW) -> Encoder:
+def _gzip(level: int = GZIP_LEVEL, _window: int = WINDOW, _size: int | None = None) -> Encoder:
     compressor = zlib.compressobj(level, zlib.DEFLATED, _GZIP_FORMAT)
     return Encoder(compressor.compress, partial(compressor.flush, zlib.Z_SYNC_FLUSH), compressor.flush)
 
 
-def _brotli(level: int = BROTLI_LEVEL, window: int = WINDOW) -> Encoder:
+def _brotli(level: int = BROTLI_LEVEL, window: int = WINDOW, _size: int | None = None) -> Encoder:
     import brotli  # type: ignore[import-untyped]  # noqa: PLC0415 (optional: the table was checked)
 
     compressor = brotli.Compressor(quality=level, lgwin=window)
     return Encoder(compressor.process, compressor.flush, compressor.finish)
 
 
-def _zstd(level: int = ZSTD_LEVEL, window: int = WINDOW) -> Encoder:
+def _zstd(level: int = ZSTD_LEVEL, window: int = WINDOW, size: int | None = None) -> Encoder:
     import zstandard  # noqa: PLC0415 (optional: the table was checked)
 
-    parameters = zstandard.ZstdCompressionParameters.from_level(level, window_log=window)
-    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        level, window_log=window, source_size=size or 0
+    )
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj(
+        size=-1 if size is None else size
+    )
     flush = partial(compressor.flush, zstandard.COMPRESSOBJ_FLUSH_BLOCK)
     return Encoder(compressor.compress, flush, compressor.flush)
 
 
 ENCODERS: Final[dict[str, Callable[..., Encoder]]] = {"zstd": _zstd, "br": _brotli, "gzip": _gzip}
-"""Make the encoder of a coding; a level and the log2 of a window may be given."""
+"""Make the encoder of a coding; a level, the log2 of a window and the size of the body may be given."""
 
 
 class Workers:

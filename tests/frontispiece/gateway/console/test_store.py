@@ -10,7 +10,7 @@ import pytest
 
 from frontispiece.gateway.console.telemetry import queries
 from frontispiece.gateway.console.telemetry.records import LogRecord, SpanRecord
-from frontispiece.gateway.console.telemetry.store import Bounds, Store
+from frontispiece.gateway.console.telemetry.store import Bounds, TelemetryStore
 
 SECOND: Final = 10**9
 PAGE: Final = {"frontispiece.page": "/page", "http.request.method": "GET"}
@@ -48,13 +48,15 @@ def log_of(text: str, *, trace: int = 0, level: int = 9) -> LogRecord:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "telemetry.sqlite", Bounds(spans=100, trace_spans=20, logs=50, bytes=1 << 20))
+def store(tmp_path: Path) -> Iterator[TelemetryStore]:
+    opened = TelemetryStore(
+        tmp_path / "telemetry.sqlite", Bounds(spans=100, trace_spans=20, logs=50, bytes=1 << 20)
+    )
     yield opened
     opened.close()
 
 
-def test_the_oldest_traces_and_logs_go_first(store: Store) -> None:
+def test_the_oldest_traces_and_logs_go_first(store: TelemetryStore) -> None:
     for number in range(1, 151):
         store.add_spans([span_of(number, began=number)])
         store.add_logs([log_of(f"number {number}")])
@@ -68,7 +70,7 @@ def test_the_oldest_traces_and_logs_go_first(store: Store) -> None:
     assert logs[0]["text"] == "number 150"
 
 
-def test_the_file_never_grows_beyond_its_bytes(store: Store, tmp_path: Path) -> None:
+def test_the_file_never_grows_beyond_its_bytes(store: TelemetryStore, tmp_path: Path) -> None:
     for number in range(1, 400):
         store.add_spans([span_of(number, began=number, attributes={"text": "x" * 30_000})])
 
@@ -76,12 +78,12 @@ def test_the_file_never_grows_beyond_its_bytes(store: Store, tmp_path: Path) -> 
     assert queries.traces(store, {})[0]["trace_id"] == f"{399:032x}"
 
 
-def test_a_trace_with_too_many_spans_is_cut_off(store: Store) -> None:
+def test_a_trace_with_too_many_spans_is_cut_off(store: TelemetryStore) -> None:
     assert store.add_spans([span_of(1) for _ in range(15)]) == 0
     assert store.add_spans([span_of(1) for _ in range(15)]) == 10
 
 
-def test_spans_that_are_sent_again_are_there_once(store: Store) -> None:
+def test_spans_that_are_sent_again_are_there_once(store: TelemetryStore) -> None:
     span = span_of(1)
     for _ in range(2):
         store.add_spans([span])
@@ -89,7 +91,7 @@ def test_spans_that_are_sent_again_are_there_once(store: Store) -> None:
     assert queries.traces(store, {})[0]["spans"] == 1
 
 
-def test_the_root_is_that_without_a_parent_whichever_comes_first(store: Store) -> None:
+def test_the_root_is_that_without_a_parent_whichever_comes_first(store: TelemetryStore) -> None:
     store.add_spans([span_of(1, name="SELECT", parent_id="a" * 16, status="error")])
     store.add_spans([span_of(1, name="GET /page", parent_id="b" * 16, attributes=PAGE)])
     store.add_spans([span_of(1, name="GET /public", began=2, ms=50)])
@@ -100,7 +102,7 @@ def test_the_root_is_that_without_a_parent_whichever_comes_first(store: Store) -
     assert (row["route"], row["page"]) == ("/things", "GET gateway:/page")
 
 
-def test_traces_are_found_by_what_they_are(store: Store) -> None:
+def test_traces_are_found_by_what_they_are(store: TelemetryStore) -> None:
     failed = {"http.response.status_code": 502, "http.route": "/gone"}
     store.add_spans(
         [span_of(1, began=1, ms=10), span_of(2, began=2, ms=900, attributes=failed, status="error")]
@@ -122,7 +124,9 @@ def test_traces_are_found_by_what_they_are(store: Store) -> None:
 
 
 @pytest.mark.parametrize("order", ["latest", "slowest"])
-def test_a_cursor_leads_through_all_traces_without_a_gap_or_a_double(store: Store, order: str) -> None:
+def test_a_cursor_leads_through_all_traces_without_a_gap_or_a_double(
+    store: TelemetryStore, order: str
+) -> None:
     store.add_spans(
         [span_of(number, began=1_800_000_000 + number // 3, ms=number // 4) for number in range(1, 41)]
     )
@@ -136,7 +140,7 @@ def test_a_cursor_leads_through_all_traces_without_a_gap_or_a_double(store: Stor
     assert len(seen) == len(set(seen)) == 40
 
 
-def test_logs_are_found_by_what_they_are_and_followed(store: Store) -> None:
+def test_logs_are_found_by_what_they_are_and_followed(store: TelemetryStore) -> None:
     store.add_logs([log_of("one", level=5), log_of("two 100%", trace=7), log_of("three", level=17)])
 
     def found(**query: str) -> list[object]:
@@ -149,7 +153,7 @@ def test_logs_are_found_by_what_they_are_and_followed(store: Store) -> None:
     assert found(after="1") == ["two 100%", "three"]
 
 
-def test_the_file_is_its_owners_alone(store: Store, tmp_path: Path) -> None:
+def test_the_file_is_its_owners_alone(store: TelemetryStore, tmp_path: Path) -> None:
     store.add_logs([log_of("one")])
 
     assert (tmp_path / "telemetry.sqlite").stat().st_mode & 0o077 == 0
@@ -157,7 +161,7 @@ def test_the_file_is_its_owners_alone(store: Store, tmp_path: Path) -> None:
 
 def test_a_full_file_makes_room(tmp_path: Path) -> None:
     """SQLite's own limit of pages, below the store's, stands for a disk that is full."""
-    store = Store(tmp_path / "telemetry.sqlite")
+    store = TelemetryStore(tmp_path / "telemetry.sqlite")
     store.add_spans(
         [span_of(number, began=number, attributes={"text": "x" * 7000}) for number in range(1, 40)]
     )
