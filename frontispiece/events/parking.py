@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from frontispiece.errors import UserError
 from frontispiece.events.envelope import MAX_BODY_BYTES
 from frontispiece.events.streams import PARKED, StreamNames
 from frontispiece.extras import extra
@@ -113,7 +114,7 @@ async def replay(streams: JetStreamContext, prefix: str, number: int) -> Parked:
     """Publish a parked message anew, for the service that could not handle it, and remove it from the parked.
 
     Raises:
-        LookupError: there is none with this number.
+        UserError: there is none with this number.
     """
     parked = await _find(streams, prefix, number)
     stream = StreamNames.of(prefix).parked
@@ -127,7 +128,7 @@ async def drop(streams: JetStreamContext, prefix: str, number: int) -> Parked:
     """Remove a parked message for good.
 
     Raises:
-        LookupError: there is none with this number.
+        UserError: there is none with this number.
     """
     parked = await _find(streams, prefix, number)
     await streams.delete_msg(StreamNames.of(prefix).parked, number)
@@ -138,7 +139,7 @@ async def _find(streams: JetStreamContext, prefix: str, number: int) -> Parked:
     try:
         return _parked(await streams.get_msg(StreamNames.of(prefix).parked, seq=number))
     except NotFoundError:
-        raise LookupError(f"there is no parked message {number}") from None
+        raise UserError(f"there is no parked message {number}") from None
 
 
 def _parked(message: RawStreamMsg) -> Parked:

@@ -224,10 +224,9 @@ class EmbeddedStore(Generic[Database]):
 
     def _next(self, file: Path) -> Path:
         """The next file name after this one that is not in use."""
-        for number in count(int(file.name.rpartition("-")[2]) + 1):
-            if not self._files_of(new := file.with_name(f"database-{number}")):
-                break
-        return new
+        numbers = count(int(file.name.rpartition("-")[2]) + 1)
+        files = (file.with_name(f"database-{number}") for number in numbers)
+        return next(each for each in files if not self._files_of(each))
 
     def _files_of(self, file: Path) -> list[Path]:
         """The files of a database: others may lie beside its own, named after it."""
@@ -243,17 +242,13 @@ class EmbeddedStore(Generic[Database]):
             each.rename(each.with_name(each.name.replace("database", "broken", 1)))
 
     async def _acquire_lock(self) -> int:
-        lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        lock, warned = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600), False
         try:
-            for attempt in range(2**63):
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    if attempt == 0:
-                        log.warning("%s is in use by another process", self._folder)
-                    await asyncio.sleep(LOCK_INTERVAL)
-                else:
-                    break
+            while not _try_lock(lock):
+                if not warned:
+                    log.warning("%s is in use by another process", self._folder)
+                    warned = True
+                await asyncio.sleep(LOCK_INTERVAL)
         except BaseException:
             os.close(lock)
             raise
@@ -278,6 +273,15 @@ class EmbeddedStore(Generic[Database]):
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _try_lock(lock: int) -> bool:
+    """Take a lock; whether that was possible."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _remove(path: Path) -> None:

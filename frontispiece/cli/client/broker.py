@@ -56,8 +56,6 @@ async def open_broker(url: str) -> AsyncIterator[Connection]:
         raise ConfigError([f"The broker cannot be reached: {error}. Is the project running?"]) from error
     except BROKER_ERRORS as error:
         raise ConfigError([f"The broker failed: {error}"]) from error
-    except LookupError as error:
-        raise ConfigError([f"{error}"]) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

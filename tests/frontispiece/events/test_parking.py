@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from frontispiece.errors import UserError
 from frontispiece.events import EventSettings, Messaging, Reject
 from frontispiece.events.parking import Parked, drop, parked_messages, replay
 from tests.frontispiece.events.conftest import Add, Added, Bus, Handled
@@ -89,5 +90,5 @@ async def test_a_message_for_which_the_broker_has_no_room_with_more_headers_is_p
 async def test_a_number_that_is_not_parked_is_refused(
     bus: Bus, act: Callable[..., Awaitable[Parked]]
 ) -> None:
-    with pytest.raises(LookupError, match="there is no parked message 7"):
+    with pytest.raises(UserError, match="there is no parked message 7"):
         await act(bus.streams, bus.PREFIX, 7)
