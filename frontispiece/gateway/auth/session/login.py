@@ -19,7 +19,12 @@ from frontispiece.gateway.auth.oidc import Metadata, TokenRefused, TokenResponse
 from frontispiece.gateway.auth.session import cookies
 from frontispiece.gateway.auth.session.context import SessionContext
 from frontispiece.gateway.auth.session.create import SessionCreator
-from frontispiece.gateway.auth.session.login_link import check_age, check_return_to, login_parameters
+from frontispiece.gateway.auth.session.login_link import (
+    check_age,
+    check_return_to,
+    login_parameters,
+    requested_with,
+)
 from frontispiece.gateway.auth.session.responses import InvalidFields, read_fields, redirect, with_query
 from frontispiece.gateway.call import Call
 from frontispiece.http.problems import Problem
@@ -125,7 +130,7 @@ class AuthorizationCodeFlow:
         return {
             **settings.login_parameters,
             **settings.token_parameters,
-            **request.parameters,
+            **requested_with(request.parameters, settings.login_parameters),
             "response_type": "code",
             "client_id": self._context.settings.client_id,
             "redirect_uri": self._redirect_uri,

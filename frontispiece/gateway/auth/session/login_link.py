@@ -39,6 +39,14 @@ def login_parameters(query: Mapping[str, str]) -> dict[str, str]:
     return parameters
 
 
+def requested_with(parameters: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """A link's parameters with the `prompt` of the settings, without which some give no refresh token."""
+    prompts = f"{parameters.get('prompt', '')} {settings.get('prompt', '')}".split()
+    if not prompts or "none" in prompts:  # which comes alone
+        return dict(parameters)
+    return {**parameters, "prompt": " ".join(dict.fromkeys(prompts))}
+
+
 def check_age(claims: Mapping[str, Any], parameters: Mapping[str, str], started_at: float) -> None:
     """Verify that a login with `max_age` is no older than that (OpenID Connect Core 1.0, 3.1.3.7).
 

@@ -45,11 +45,14 @@ async def test_a_login_asks_for_the_resource_and_with_the_parameters_of_the_sett
     )
     gateway = Gateway(table.parse(ROUTES), runtime)
     async with client_of(await serve(gateway)) as http:
-        answer = await http.get("/web/session/login")
-    asked = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+        answers = [
+            await http.get(f"/web/session/login{link}") for link in ("", "?prompt=login", "?prompt=none")
+        ]
+    asked, *by_links = (dict(parse_qsl(urlsplit(each.headers["location"]).query)) for each in answers)
 
     assert asked.items() >= (parameters | {"resource": RESOURCE}).items()
     assert (asked["response_type"], asked["client_id"], asked["scope"]) == ("code", "web", "openid")
+    assert [each["prompt"] for each in by_links] == ["login consent", "none"]
 
 
 @pytest.mark.parametrize(("resource", "told"), [(RESOURCE, RESOURCE), ("off", None)])
