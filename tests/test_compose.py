@@ -71,39 +71,31 @@ def has_database(role: str) -> bool:
     return bool({f"{role.upper()}_DATABASE_URL", f"{role.upper()}_SHARDS"} & variables(role).keys())
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_every_role_has_a_container_that_serves_it_to_the_others(role: str) -> None:
-    command = CONTAINERS[role]["command"]
-    migrate = ["--migrate"] if has_database(role) else []
-
-    assert command == ["serve", role, *migrate, "--host", "0.0.0.0", "--port", "8000"]  # noqa: S104 (inside its network)
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_a_container_has_only_variables_that_its_role_reads(role: str) -> None:
-    assert set(environment(role)) <= {*variables(role), "REGISTRY_URL"}, "which the server reads"
+def test_every_role_has_a_container_that_serves_it_to_the_others() -> None:
+    for role in ROLES:
+        migrate = ["--migrate"] if has_database(role) else []
+        where = ["--host", "0.0.0.0", "--port", "8000"]  # noqa: S104 (inside its network)
+        assert CONTAINERS[role]["command"] == ["serve", role, *migrate, *where]
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_a_container_has_every_variable_that_its_role_needs(role: str) -> None:
-    needed = {name for name, variable in variables(role).items() if variable.default is None}
+def test_a_container_has_every_variable_that_its_role_needs_and_only_such_as_it_reads() -> None:
+    for role in ROLES:
+        needed = {name for name, variable in variables(role).items() if variable.default is None}
+        assert needed <= set(environment(role)), role
+        assert set(environment(role)) <= {*variables(role), "REGISTRY_URL"}, "which the server reads"
 
-    assert needed <= set(environment(role))
 
-
-@pytest.mark.parametrize("role", ROLES)
-def test_a_role_can_be_made_from_the_variables_of_its_container(
-    role: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_role_can_be_made_from_the_variables_of_its_container(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in {variable for each in ROLES for variable in variables(each)}:
         monkeypatch.delenv(name, raising=False)
-    for name, value in environment(role).items():
-        monkeypatch.setenv(name, value)
-    if role == GATEWAY:
-        monkeypatch.setenv("GATEWAY_ROUTES", str(ROOT / "gateway" / "routes.toml"))
-
-    require(PROJECT, role)
-    assert callable(create(ROLES[role]))
+    for role, factory in ROLES.items():
+        with monkeypatch.context() as patch:
+            for name, value in environment(role).items():
+                patch.setenv(name, value)
+            if role == GATEWAY:
+                patch.setenv("GATEWAY_ROUTES", str(ROOT / "gateway" / "routes.toml"))
+            require(PROJECT, role)
+            assert callable(create(factory))
 
 
 def test_every_address_is_that_of_a_container_on_the_network_of_the_services() -> None:
@@ -129,17 +121,13 @@ def test_only_the_gateway_and_its_envoy_can_be_reached_from_outside_and_only_fro
     assert outside == {GATEWAY, "envoy"}
 
 
-@pytest.mark.parametrize("container", CONTAINERS)
-def test_every_container_is_watched_confined_and_restarted(container: str) -> None:
-    one = CONTAINERS[container]
-
-    assert one["healthcheck"]["test"]
-    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", one["user"])
-    assert one["read_only"] is True
-    assert one["cap_drop"] == ["ALL"]
-    assert one["security_opt"] == ["no-new-privileges:true"]
-    assert one["restart"] == "unless-stopped"
-    assert {"mem_limit", "cpus", "pids_limit"} <= set(one)
+def test_every_container_is_watched_confined_and_restarted() -> None:
+    confined = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
+    for name, one in CONTAINERS.items():
+        assert one["healthcheck"]["test"], name
+        assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", one["user"]), name
+        assert one.items() >= {**confined, "restart": "unless-stopped"}.items(), name
+        assert {"mem_limit", "cpus", "pids_limit"} <= set(one), name
 
 
 def test_what_keeps_data_is_reached_only_by_those_who_keep_it_there() -> None:

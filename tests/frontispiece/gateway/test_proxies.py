@@ -31,37 +31,37 @@ def rfc(*values: str) -> HeaderSection:
     return HeaderSection([(b"forwarded", value.encode("latin-1")) for value in values])
 
 
-@pytest.mark.parametrize(
-    ("said", "client"),
-    [
-        (("203.0.113.5",), "203.0.113.5"),
-        (("198.51.100.1, 203.0.113.5",), "203.0.113.5"),
-        (("203.0.113.5, 192.0.2.9, 10.9.9.9",), "203.0.113.5"),
-        (("198.51.100.1", "203.0.113.5", "10.2.2.2"), "203.0.113.5"),
-        (("203.0.113.5:4711",), "203.0.113.5"),
-        (("2001:DB8::0:1",), "2001:db8::1"),
-        (("[2001:db8::1]",), "2001:db8::1"),
-        (("[2001:db8::1]:443, fd00::7",), "2001:db8::1"),
-        (("::ffff:203.0.113.5, ::ffff:10.1.1.1",), "203.0.113.5"),
-        ((" ,\t203.0.113.5 ,, ",), "203.0.113.5"),
-        (("10.3.3.3, 10.2.2.2",), "10.3.3.3"),
-        ((), NEAR),
-        (("",), NEAR),
-        (("unknown",), NEAR),
-        (("203.0.113.5, nonsense",), NEAR),
-        (("203.0.113.5, nonsense, 10.2.2.2",), "10.2.2.2"),
-        (("2130706433",), NEAR),
-        (("[203.0.113.5",), NEAR),
-        (("203.0.113.5:port",), NEAR),
-        (('"203.0.113.5"',), NEAR),
-        (("203.0.113.5\xa0",), NEAR),
-        (("\xb2\xb3.0.113.5",), NEAR),
-    ],
-)
-def test_the_client_is_the_nearest_address_that_is_no_trusted_proxy(
-    said: tuple[str, ...], client: str
-) -> None:
-    assert X.client(NEAR, "http", x(*said)) == (client, "http")
+CLIENTS = {
+    ("203.0.113.5",): "203.0.113.5",
+    ("198.51.100.1, 203.0.113.5",): "203.0.113.5",
+    ("203.0.113.5, 192.0.2.9, 10.9.9.9",): "203.0.113.5",
+    ("198.51.100.1", "203.0.113.5", "10.2.2.2"): "203.0.113.5",
+    ("203.0.113.5:4711",): "203.0.113.5",
+    ("2001:DB8::0:1",): "2001:db8::1",
+    ("[2001:db8::1]",): "2001:db8::1",
+    ("[2001:db8::1]:443, fd00::7",): "2001:db8::1",
+    ("::ffff:203.0.113.5, ::ffff:10.1.1.1",): "203.0.113.5",
+    (" ,\t203.0.113.5 ,, ",): "203.0.113.5",
+    ("10.3.3.3, 10.2.2.2",): "10.3.3.3",
+    (): NEAR,
+    ("",): NEAR,
+    ("unknown",): NEAR,
+    ("203.0.113.5, nonsense",): NEAR,
+    ("203.0.113.5, nonsense, 10.2.2.2",): "10.2.2.2",
+    ("2130706433",): NEAR,
+    ("[203.0.113.5",): NEAR,
+    ("203.0.113.5:port",): NEAR,
+    ('"203.0.113.5"',): NEAR,
+    ("203.0.113.5\xa0",): NEAR,
+    ("\xb2\xb3.0.113.5",): NEAR,
+}
+"""The address of the client, by the values of X-Forwarded-For."""
+
+
+def test_the_client_is_the_nearest_address_that_is_no_trusted_proxy() -> None:
+    found = {said: X.client(NEAR, "http", x(*said)) for said in CLIENTS}
+
+    assert found == {said: (client, "http") for said, client in CLIENTS.items()}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """What a source gives has to be what others ask for."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -18,7 +17,6 @@ from typing import (
     runtime_checkable,
 )
 
-import pytest
 from msgspec import Struct
 
 from frontispiece.pages.type_check import fits
@@ -152,15 +150,9 @@ UNFIT = [
 ]
 
 
-def pair(value: object) -> str:
-    return re.sub(r"[\w.]+\.|<class |>", "", repr(value))
+def test_types_that_may_fit_are_not_refused() -> None:
+    assert [pair for pair in FITTING if not fits(*pair)] == []
 
 
-@pytest.mark.parametrize(("actual", "expected"), FITTING, ids=pair)
-def test_types_that_may_fit_are_not_refused(actual: Any, expected: Any) -> None:
-    assert fits(actual, expected)
-
-
-@pytest.mark.parametrize(("actual", "expected"), UNFIT, ids=pair)
-def test_types_that_cannot_fit_are_refused(actual: Any, expected: Any) -> None:
-    assert not fits(actual, expected)
+def test_types_that_cannot_fit_are_refused() -> None:
+    assert [pair for pair in UNFIT if fits(*pair)] == []

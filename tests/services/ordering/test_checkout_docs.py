@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from frontispiece.events import EventData
 from services.ordering import events
 from services.ordering.domain_events import EVENTS, Reason
@@ -18,13 +16,11 @@ MESSAGES = [
 ]
 
 
-@pytest.mark.parametrize("message", MESSAGES)
-def test_every_message_is_listed(message: str) -> None:
-    name = message.rpartition(".")[2]
+def test_every_message_is_listed() -> None:
+    listed = {*re.findall(r"`([\w.]+)`", PAGE)}
 
-    assert f"`{message}`" in PAGE or re.search(rf"`\.{name}`", PAGE)
+    assert [each for each in MESSAGES if not listed & {each, f".{each.rpartition('.')[2]}"}] == []
 
 
-@pytest.mark.parametrize("name", [*EVENTS, *Stage, *Reason])
-def test_every_stored_event_stage_and_reason_is_listed(name: str) -> None:
-    assert f"`{name}`" in PAGE
+def test_every_stored_event_stage_and_reason_is_listed() -> None:
+    assert [name for name in [*EVENTS, *Stage, *Reason] if f"`{name}`" not in PAGE] == []

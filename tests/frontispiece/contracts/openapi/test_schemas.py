@@ -165,15 +165,14 @@ CASES: dict[str, tuple[Any, ...]] = {
 }
 
 
-@pytest.mark.parametrize("kind", CASES)
-def test_a_change_has_one_verdict_for_what_is_sent_and_one_for_what_is_taken(kind: str) -> None:
-    response, request, *examples = CASES[kind]
-
-    for before, after in examples:
-        sent, taken = changes(responding(before), responding(after)), changes(taking(before), taking(after))
-        assert [(each.kind, each.verdict) for each in sent] == [(kind, response)], (before, after)
-        assert [(each.kind, each.verdict) for each in taken] == [(kind, request)], (before, after)
-        assert all(each.reason for each in [*sent, *taken])
+def test_a_change_has_one_verdict_for_what_is_sent_and_one_for_what_is_taken() -> None:
+    for kind, (response, request, *examples) in CASES.items():
+        for before, after in examples:
+            sent = changes(responding(before), responding(after))
+            taken = changes(taking(before), taking(after))
+            assert [(each.kind, each.verdict) for each in sent] == [(kind, response)], (before, after)
+            assert [(each.kind, each.verdict) for each in taken] == [(kind, request)], (before, after)
+            assert all(each.reason for each in [*sent, *taken])
 
 
 SAME: dict[str, tuple[Any, Any]] = {
