@@ -1,7 +1,5 @@
 """The wheel: the platform alone, with a small base, beside packages of one's own with any name."""
 
-import os
-import re
 import shutil
 import subprocess
 import sys
@@ -178,50 +176,6 @@ def test_a_setting_that_needs_an_extra_is_refused_without_it(
 
     assert done.returncode == 1
     assert f"install Frontispiece with the extra {extra}" in " ".join(done.stderr.split())
-
-
-def test_a_new_project_and_what_is_added_to_it_passes_its_own_tests_and_checks(
-    wheel: Path, tmp_path: Path
-) -> None:
-    extras = SETTINGS["optional-dependencies"]
-    wanted = [
-        *SETTINGS["dependencies"],
-        *(each for name in ("compression", "contracts", "testing") for each in extras[name]),
-    ]
-    python = environment(tmp_path / "venv", wheel, wanted)
-    project = tmp_path / "project"
-    environ = {**os.environ, "PYTHONPATH": "", "COLUMNS": "200"}
-
-    front = str(python.with_name("front"))
-
-    made = run([front, "init", str(project)], tmp_path, environ)
-    said = ""
-    for added in (
-        "page order-history",
-        "screen wishes",
-        "client mobile",
-        "service stars",
-        "policy greeting",
-        "route /api/titles/{note_id} --to notes:/notes/{note_id}",
-    ):
-        said += run([front, "new", *added.split()], project, environ)
-    tested = run(["make", "test", f"PYTHON={python}"], project, environ)
-    checked = run(["make", "check", f"PYTHON={python}"], project, environ)
-    verified = run([front, "contracts"], project, environ)
-
-    assert "make run" in made
-    paths = ["/web/order-history/1", "/web/wishes/1", "/mobile/home", "/api/stars/1"]
-    assert re.findall(r"serves it at (\S+)\.", said) == paths
-    assert "15 passed" in tested
-    assert "are in order" in checked
-    assert "Every version in the field has what it relies on." in verified
-
-
-def run(command: list[str], folder: Path, environ: dict[str, str]) -> str:
-    """What a command prints, which has to succeed."""
-    done = subprocess.run(command, check=False, cwd=folder, env=environ, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_a_new_project_takes_no_folder_that_has_files(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""docs/tutorial.md, command by command, from the wheel, in an empty folder."""
+"""New projects, from the wheel: docs/tutorial.md, command by command, and one with all that can be added."""
 
 import os
 import re
@@ -118,6 +118,43 @@ def test_the_tutorial_is_short() -> None:
 
     assert sum(bool(step.command) for step in every) <= MAX_COMMANDS
     assert len(lines) <= MAX_LINES, len(lines)
+
+
+def test_a_new_project_and_what_is_added_to_it_passes_its_own_tests_and_checks(
+    python: Path, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    environ = {**os.environ, "PYTHONPATH": "", "COLUMNS": "200"}
+    front = str(python.with_name("front"))
+
+    made = run([front, "init", str(project)], tmp_path, environ)
+    said = ""
+    for added in (
+        "page order-history",
+        "screen wishes",
+        "client mobile",
+        "service stars",
+        "policy greeting",
+        "route /api/titles/{note_id} --to notes:/notes/{note_id}",
+    ):
+        said += run([front, "new", *added.split()], project, environ)
+    tested = run(["make", "test", f"PYTHON={python}"], project, environ)
+    checked = run(["make", "check", f"PYTHON={python}"], project, environ)
+    verified = run([front, "contracts"], project, environ)
+
+    assert "make run" in made
+    paths = ["/web/order-history/1", "/web/wishes/1", "/mobile/home", "/api/stars/1"]
+    assert re.findall(r"serves it at (\S+)\.", said) == paths
+    assert "15 passed" in tested
+    assert "are in order" in checked
+    assert "Every version in the field has what it relies on." in verified
+
+
+def run(command: list[str], folder: Path, environ: dict[str, str]) -> str:
+    """What a command prints, which has to succeed."""
+    done = subprocess.run(command, check=False, cwd=folder, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def _write(file: Path, step: Step) -> None:
