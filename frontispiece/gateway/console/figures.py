@@ -7,6 +7,7 @@ A row has no member that is zero or empty. `buckets` counts durations between th
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from frontispiece.gateway.config.route import Route
@@ -39,6 +40,7 @@ class FiguresReader:
         self._gateway = gateway
         self._calls = calls
         self._routes: dict[str, tuple[object, Row]] = {}
+        self._done = _Done(gateway.runtime)
 
     async def read(self) -> Figures:
         """The figures of this moment; calls go on meanwhile. Not to be called concurrently."""
@@ -68,22 +70,20 @@ class FiguresReader:
 
     async def _route_rows(self) -> dict[str, Row]:
         metrics = self._gateway.runtime.metrics
-        bounds, did = self._bounds(), _did(self._gateway.runtime)
+        self._done.index()
+        bounds = self._bounds()
         rows: dict[str, Row] = {}
         routes = self._gateway.snapshot.table.routes
         names = Counter(route.name for route in routes)
         for number, route in enumerate(routes):
             if number % ROWS_AT_A_TIME == ROWS_AT_A_TIME - 1:
                 await asyncio.sleep(0)
-            rows[route.id] = {}
-            if (stats := metrics.routes.get(route.name)) is None:
-                continue
-            about = bounds.get(route.id), names[route.name] > 1, did.get(route.name, {})
-            state = stats.in_flight, [d.count for d in stats.durations.values()], about
+            stats, bound, shared = metrics.routes.get(route.name), bounds.get(route.id), names[route.name] > 1
+            state = stats and (stats.in_flight, [d.count for d in stats.durations.values()], bound, shared)
             before, row = self._routes.get(route.id, (None, {}))
             if state != before:
-                bound, shared, done = about
-                row = _route_row(route, stats, done, bound, shared=shared)
+                did = self._done.of(route.name)
+                row = _route_row(route, stats, did, bound, shared=shared) if stats else {}
                 self._routes[route.id] = state, row
             rows[route.id] = row
         return rows
@@ -125,23 +125,36 @@ class FiguresReader:
         }
 
 
-def _did(runtime: Runtime) -> dict[str, Row]:
-    """What layers did to the calls of each route: counts by `layer:outcome`."""
-    metrics = runtime.metrics
-    counters = {
-        "rate_limit:counted here alone": metrics.rate_limit_fallbacks,
-        "idempotency": metrics.idempotency,
-        "cache": runtime.cache.outcomes,
-        "mirror": metrics.mirrored,
-        "traffic_split": metrics.splits,
-        "retry": metrics.retries,
-        "": metrics.problems,
-    }
-    did: defaultdict[str, Row] = defaultdict(dict)
-    for layer, counter in counters.items():
-        for (route, *outcome), count in counter.counts.items():
-            did[route][":".join([layer or layer_of(outcome[0]), *outcome])] = count
-    return did
+class _Done:
+    """What layers did to the calls of each route, by an index of the counters' labels."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        metrics = runtime.metrics
+        self._counters = {
+            "rate_limit:counted here alone": metrics.rate_limit_fallbacks,
+            "idempotency": metrics.idempotency,
+            "cache": runtime.cache.outcomes,
+            "mirror": metrics.mirrored,
+            "traffic_split": metrics.splits,
+            "retry": metrics.retries,
+            "": metrics.problems,
+        }
+        self._indexed = dict.fromkeys(self._counters, 0)
+        """How many labels of each counter are known: a new one comes last."""
+        self._labels: defaultdict[str, list[tuple[str, LabelCounts, tuple[str, ...]]]] = defaultdict(list)
+
+    def index(self) -> None:
+        """Find what has been counted for the first time."""
+        for layer, counter in self._counters.items():
+            for labels in islice(counter.counts, self._indexed[layer], None):
+                route, *outcome = labels
+                name = ":".join([layer or layer_of(outcome[0]), *outcome])
+                self._labels[route].append((name, counter.counts, labels))
+            self._indexed[layer] = len(counter.counts)
+
+    def of(self, route: str) -> Row:
+        """The counts of a route, by `layer:outcome`."""
+        return {name: counts[labels] for name, counts, labels in self._labels.get(route, ())}
 
 
 def changes(before: Figures, now: Figures) -> Figures:
