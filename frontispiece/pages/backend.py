@@ -29,7 +29,7 @@ from frontispiece.pages.settings import AuthenticatedBffSettings, BffSettings
 from frontispiece.security import Identity
 from frontispiece.settings import Directory
 from frontispiece.telemetry.loop_lag import LoopLag
-from frontispiece.upstream import Context, Unreachable, open_upstream
+from frontispiece.upstream import Context, Service, Unreachable, open_upstream
 from frontispiece.upstream.client import UpstreamConnector
 
 
@@ -222,7 +222,7 @@ def _name_of(service: str | ServiceType, client: type) -> str:
 
 def _http_connector(service: str, directory: Directory, client: type) -> UpstreamConnector:
     upstream = open_upstream(service, f"registry://{service}", directory)
-    return UpstreamConnector(upstream, lambda context: client(upstream.within(context)))
+    return UpstreamConnector(upstream, lambda context: client(Service(upstream, context)))
 
 
 def _provider(connector: Connector) -> Provider:
