@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -24,10 +25,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import grpc
-import httpx
 import uvloop
 
-from frontispiece.http.asgi import App, Message
+from frontispiece.gateway import Gateway
+from frontispiece.http.lifespan import Lifespan
+from frontispiece.http.messages import Headers, HeaderSection, IncomingRequest
 from frontispiece.security import issuers, new_key, new_signing_key, private_key
 from shop.pb.discount_pb2 import ListDiscountsRequest, ListDiscountsResponse
 
@@ -133,13 +135,26 @@ def environment(services: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-async def count(app: App) -> Frames:
-    """The calls of the one request, of several, that made the fewest."""
-    headers = {"accept": "application/json", "user-agent": "bench", "x-client": "web/1.1.0"}
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app))
-    request = httpx.Request("GET", f"http://127.0.0.1{TARGET}", headers=headers)
+async def count(gateway: Gateway) -> Frames:
+    """The calls of the one request, of several, that made the fewest: made as the server does."""
+    headers: Headers = [
+        (b"host", b"127.0.0.1"),
+        (b"accept", b"application/json"),
+        (b"user-agent", b"bench"),
+        (b"x-client", b"web/1.1.0"),
+    ]
     counted: list[Frames] = []
     for number in range(WARM_UP + COUNTED):
+        request = IncomingRequest(
+            method="GET",
+            target=TARGET.encode(),
+            headers=HeaderSection(headers),
+            body=b"",
+            http_version="1.1",
+            client_ip="127.0.0.1",
+            scheme="http",
+            send_interim=lambda _status, _headers: None,
+        )
         frames: Frames = Counter()
 
         def on_event(frame: FrameType, event: str, _arg: object, frames: Frames = frames) -> None:
@@ -149,11 +164,11 @@ async def count(app: App) -> Frames:
 
         sys.setprofile(on_event)
         try:
-            response = await client.send(request)
+            reply = await gateway.respond(request)
         finally:
             sys.setprofile(None)
-        if response.status_code != httpx.codes.OK:
-            raise SystemExit(f"{TARGET} responded with {response.status_code}: {response.text}")
+        if reply.status != HTTPStatus.OK:
+            raise SystemExit(f"{TARGET} responded with {reply.status}: {reply.body!r}")
         if number >= WARM_UP:
             counted.append(frames)
         await asyncio.sleep(0)
@@ -164,20 +179,11 @@ async def measured() -> Frames:
     """The calls of one request to the shop's gateway, set up by the environment."""
     from gateway.app import create_app  # noqa: PLC0415 (whose settings are read first)
 
-    app = create_app()
-    inbox: asyncio.Queue[Message] = asyncio.Queue()
-    outbox: asyncio.Queue[Message] = asyncio.Queue()
-    lifespan = asyncio.create_task(
-        app({"type": "lifespan", "asgi": {"version": "3.0"}}, inbox.get, outbox.put)
-    )
-    for event in ("startup", "shutdown"):
-        await inbox.put({"type": f"lifespan.{event}"})
-        message = await outbox.get()
-        if message["type"] != f"lifespan.{event}.complete":
-            raise SystemExit(f"the gateway did not reach its {event}: {message}")
-        if event == "startup":
-            frames = await count(app)
-    await lifespan
+    gateway = create_app()
+    lifespan = Lifespan(gateway, "the gateway")
+    await lifespan.startup()
+    frames = await count(gateway)
+    await lifespan.shutdown()
     return frames
 
 
