@@ -17,8 +17,7 @@ from frontispiece.http.problems import Problem
 log = logging.getLogger(__name__)
 
 TOKEN_CLAIMS: Final = frozenset(
-    {"iss", "sub", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "sid", "at_hash", "c_hash", "s_hash"}
-    | {"typ"}
+    {"iss", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "sid", "at_hash", "c_hash", "s_hash", "typ"}
 )
 """Claims about the ID token, not about the user and the login."""
 

@@ -152,7 +152,7 @@ class SessionAuth:
         if session.is_guest:
             raise self._unauthorized("session-missing", "This needs a login.")
         if requirements is not None:
-            requirements.check(session.all_claims)
+            requirements.check(session.claims)
         return session
 
     async def _guest(self, call: Call) -> SessionRecord | None:

@@ -36,11 +36,6 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         """Whether nobody has logged in."""
         return self.subject.startswith(GUEST_PREFIX)
 
-    @property
-    def all_claims(self) -> dict[str, Any]:
-        """The claims that routes may require."""
-        return {**self.claims, "sub": self.subject}
-
     def identity(self, client: str, *, merged_guest: str | None = None) -> Identity:
         """The caller of this session's calls."""
         return Identity(subject=self.subject, scopes=self.scopes, client=client, merged_guest=merged_guest)
