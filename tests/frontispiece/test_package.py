@@ -205,7 +205,7 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("route /web/notes/{other} --to notes", "route 3 (/web/notes/{other})"),
         ("route /free --to note", "There is no app 'note' in frontispiece.toml: did you mean 'notes'?"),
         ("page free --bff wob", "There is no BFF 'wob': those of the project are web."),
-        ("client free", "test_free_home.py: Not a directory"),
+        ("client free", "tests: File exists"),
         ("page No", "'No' is no name"),
         ("page import", "'import' has another meaning"),
         ("service gateway", "'gateway' has another meaning"),
@@ -217,7 +217,7 @@ def test_what_cannot_be_added_leaves_all_as_it_is(
     new_project: Path, tmp_path: Path, added: str, message: str
 ) -> None:
     project = shutil.copytree(new_project, tmp_path / "project")
-    if "Not a directory" in message:
+    if "File exists" in message:
         (project / "tests").rename(project / "tested")
         (project / "tests").touch()
     before = _files(project)
