@@ -32,7 +32,7 @@ from frontispiece.http.request_id import REQUEST_ID, TRACEPARENT, request_id
 from frontispiece.upstream import ClientDisconnected, Headers, LifespanFailed, Reply, UpstreamError
 from frontispiece.upstream.outcome import when_released
 
-Respond = Callable[[IncomingRequest, ClientSocket | None], Coroutine[Any, Any, Reply]]
+ServeRequest = Callable[[IncomingRequest, ClientSocket | None], Coroutine[Any, Any, Reply]]
 """Responds to a request, which may be the handshake of a WebSocket."""
 
 log = logging.getLogger(__name__)
@@ -57,9 +57,9 @@ class Gateway:
         self.runtime = runtime
         self._limits = limits or HeaderLimits()
         log = runtime.access_log
-        self._respond: Respond = log.wrap(self._serve) if log else self._serve
+        self._respond: ServeRequest = log.wrap(self._serve) if log else self._serve
         native = partial(self._serve, native=True)
-        self._decide: Respond = log.wrap(native) if log else native
+        self._decide: ServeRequest = log.wrap(native) if log else native
         self.snapshot = RoutingSnapshot(table, runtime)
         """The snapshot for new calls."""
         self.reloader: Reloader | None = None

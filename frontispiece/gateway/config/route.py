@@ -243,6 +243,11 @@ class Route(ConfigModel):
         return [f"{name}: {part.from_}" for name, part in (self.parts or {}).items()]
 
     @property
+    def variants(self) -> list[Target]:
+        """Where its calls are sent: the targets of `to` and of `split`."""
+        return [target for target in (self.to, *(each.to for each in self.split or ())) if target]
+
+    @property
     def target(self) -> Template:
         """The path at the service."""
         return (self.to and self.to.path) or self.template

@@ -66,12 +66,8 @@ class Table(ConfigModel):
     @property
     def versions(self) -> dict[str, Service]:
         """The services `name@version` that routes lead to: `name` in all but its instances."""
-        written = {
-            target.service
-            for route in self.routes
-            for target in (route.to, *(choice.to for choice in route.split or ()))
-            if target and "@" in target.service
-        }
+        targets = [target for route in self.routes for target in route.variants]
+        written = {target.service for target in targets if "@" in target.service}
         return {each: self.services[each.partition("@")[0]].of_version(each) for each in sorted(written)}
 
     @property
@@ -82,9 +78,7 @@ class Table(ConfigModel):
     def _targets(self) -> Iterator[Target | TargetTemplate]:
         """Where calls lead that fail without an answer: not mirrored ones, nor optional parts."""
         for route in self.routes:
-            yield from (
-                target for target in (route.to, *(choice.to for choice in route.split or ())) if target
-            )
+            yield from route.variants
             yield from (part.from_ for part in (route.parts or {}).values() if not part.optional)
         yield from self.session.guest_merge if self.session else ()
 

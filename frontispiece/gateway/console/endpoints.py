@@ -117,8 +117,7 @@ async def audit(console: "Console", _request: ConsoleRequest) -> Reply:
 def _targets(table: Table) -> Iterator[Target | TargetTemplate]:
     """Where calls of routes, their copies, and logins lead."""
     for each in table.routes:
-        yield from (to for to in (each.to, each.mirror and each.mirror.to) if to)
-        yield from (variant.to for variant in each.split or ())
+        yield from (*each.variants, *([each.mirror.to] if each.mirror else []))
         yield from (part.from_ for part in (each.parts or {}).values())
     yield from table.session.guest_merge if table.session else ()
 

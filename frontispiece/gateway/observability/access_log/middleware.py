@@ -20,7 +20,7 @@ from frontispiece.upstream.observed import ObservedTransport
 from frontispiece.upstream.outcome import when_released
 
 if TYPE_CHECKING:
-    from frontispiece.gateway.edge import Respond
+    from frontispiece.gateway.edge import ServeRequest
     from frontispiece.gateway.policies.websocket.downstream import ClientSocket
 
 OFF: Final = "off"
@@ -69,7 +69,7 @@ class AccessLog:
             upstream.name, ObservedTransport(upstream, timed), upstream.app, addresses=upstream.addresses
         )
 
-    def wrap(self, respond: "Respond") -> "Respond":
+    def wrap(self, respond: "ServeRequest") -> "ServeRequest":
         """The same with a line for each request, written when its response is complete or given up."""
 
         async def logged(request: IncomingRequest, socket: "ClientSocket | None") -> Reply:
