@@ -5,21 +5,18 @@ from hypothesis import strategies as st
 from frontispiece.http.authority import host_name, normalised
 
 
-@pytest.mark.parametrize(
-    ("authority", "name"),
-    [
-        (b"shop.example", "shop.example"),
-        (b"SHOP.Example:8080", "shop.example"),
-        (b"shop.example:", "shop.example"),
-        (b"shop.example.", "shop.example"),
-        (b"shop.example.:443", "shop.example"),
-        (b"[::1]:80", "[::1]"),
-        (b"[2001:DB8::1]", "[2001:db8::1]"),
-        (b"", ""),
-    ],
-)
-def test_a_host_is_known_by_its_name_alone(authority: bytes, name: str) -> None:
-    assert host_name(authority) == name
+def test_a_host_is_known_by_its_name_alone() -> None:
+    expected = {
+        b"shop.example": "shop.example",
+        b"SHOP.Example:8080": "shop.example",
+        b"shop.example:": "shop.example",
+        b"shop.example.": "shop.example",
+        b"shop.example.:443": "shop.example",
+        b"[::1]:80": "[::1]",
+        b"[2001:DB8::1]": "[2001:db8::1]",
+        b"": "",
+    }
+    assert {authority: host_name(authority) for authority in expected} == expected
 
 
 @pytest.mark.parametrize(

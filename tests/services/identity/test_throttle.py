@@ -157,20 +157,17 @@ async def test_a_flood_of_logins_gets_503_and_costs_no_attempt(
     assert await fail(shop, flooding, 5, name=refused[0]) == [400] * 5
 
 
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("203.0.113.1", "203.0.113.1"),
-        ("::ffff:203.0.113.1", "203.0.113.1"),
-        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
-        ("unix:", "unix:"),
-    ],
-)
-def test_addresses_of_one_site_are_one(address: str, network: str) -> None:
-    assert network_of(address) == network
+def test_addresses_of_one_site_are_one() -> None:
+    expected = {
+        "203.0.113.1": "203.0.113.1",
+        "::ffff:203.0.113.1": "203.0.113.1",
+        "2001:db8:1:2:3::4": "2001:db8:1:2::/64",
+        "2001:db8:1:2:ffff::1": "2001:db8:1:2::/64",
+        "fe80::1%eth0": "fe80::/64",
+        "": "",
+        "unix:": "unix:",
+    }
+    assert {address: network_of(address) for address in expected} == expected
 
 
 async def test_the_gateway_alone_is_believed_where_a_client_is(shop: World, signing_key: str) -> None:
