@@ -234,9 +234,9 @@ class Gateway:
             client_ip, scheme = snapshot.proxies.client(request.client_ip, request.scheme, section)
             request.client_ip = client_ip  # for the access log
             path, _, query = request.target.partition(b"?")
-            if path in health.CHECKS and request.method in SAFE_METHODS:
+            if path in health.PATHS and request.method in SAFE_METHODS:
                 response_headers += snapshot.response_headers(request.method, path, [], scheme)
-                reply = await self._check(snapshot, path)
+                reply = await health.check(path, snapshot.health_checks, stopping=self._stopping)
             else:
                 try:
                     headers = self._limits.checked(request, section)
@@ -280,12 +280,6 @@ class Gateway:
             reply.body = reported(reply.body, name)
             when_released(reply, snapshot.end_call)
         return reply
-
-    async def _check(self, snapshot: RoutingSnapshot, path: bytes) -> Reply:
-        check = health.CHECKS[path]
-        if self._stopping and check is health.ready:
-            raise health.stopping()
-        return await check(snapshot.health_checks)
 
 
 def _problem_of(failure: Exception, name: str, service: str) -> Problem:

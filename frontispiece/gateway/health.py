@@ -14,12 +14,21 @@ log = logging.getLogger(__name__)
 IsReady = Callable[[], Awaitable[bool]]
 """Asks one service."""
 
-Check = Callable[[Mapping[str, IsReady]], Awaitable[Reply]]
+LIVE: Final = b"/health/live"
+PATHS: Final = frozenset({LIVE, b"/health/ready"})
 
 
-async def live(_services: Mapping[str, IsReady]) -> Reply:
-    """The process answers."""
-    return _status(b'{"status":"live"}')
+async def check(path: bytes, services: Mapping[str, IsReady], *, stopping: bool) -> Reply:
+    """The response at one of `PATHS`.
+
+    Raises:
+        Problem: 503 `not-ready`, or `stopping`: new calls belong elsewhere.
+    """
+    if path == LIVE:
+        return _status(b'{"status":"live"}')
+    if stopping:
+        raise Problem(503, "stopping", "This gateway stops.", headers={"Retry-After": "1"})
+    return await ready(services)
 
 
 async def ready(services: Mapping[str, IsReady]) -> Reply:
@@ -41,11 +50,6 @@ async def ready(services: Mapping[str, IsReady]) -> Reply:
     return _status(b'{"status":"ready"}')
 
 
-def stopping() -> Problem:
-    """503 `stopping`: what is under way is finished, and new calls belong elsewhere."""
-    return Problem(503, "stopping", "This gateway stops.", headers={"Retry-After": "1"})
-
-
 async def _is_ready(name: str, is_ready: IsReady) -> bool:
     try:
         return await is_ready()
@@ -58,6 +62,3 @@ def _status(content: bytes) -> Reply:
     return Reply.whole(
         200, content, [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
     )
-
-
-CHECKS: Final[Mapping[bytes, Check]] = {b"/health/live": live, b"/health/ready": ready}

@@ -97,7 +97,7 @@ class Decisions:
     async def respond(self, request: IncomingRequest) -> Reply:
         """The decision about a call, whose method, path and headers the request has."""
         path = request.target.partition(b"?")[0]
-        if path in health.CHECKS:  # at a public port it is not the route's that answers
+        if path in health.PATHS:  # at a public port it is not the route's that answers
             return _refusal(problem_response(Problem(404, "no-route"), None))
         data_plane = self._gateway.runtime.data_plane
         if data_plane is None or not data_plane.is_open:
