@@ -1,4 +1,4 @@
-"""Which tasks of a page's run could continue: once none can, its batches are dispatched.
+"""Finds out when no task of a page's run can continue: then its batches are dispatched.
 
 It is looked at only while some loader has collected keys. A task that waits names the future that it waits
 for; one that runs, or merely lets others go first, names none.

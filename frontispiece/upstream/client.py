@@ -42,7 +42,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 JSON = b"application/json"
 
 OK: Final = 200
-"""Compared with each response: a member of an enumeration is found by a call."""
+"""`HTTPStatus.OK` as a number: on Python 3.11 each access to a member of an enumeration is a call."""
 
 
 class Upstream(TransportWrapper):

@@ -1,4 +1,4 @@
-"""Panels: tabs that later parts of the platform and projects add, in a small vocabulary of what they show."""
+"""Panels: tabs of the console that projects add, made of figures, tables and texts."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence

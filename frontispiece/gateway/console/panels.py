@@ -1,4 +1,4 @@
-"""The panels that the platform brings: versions of clients, and the broker's consumers."""
+"""The panels of the platform: versions of clients, and the broker's consumers."""
 
 from collections import Counter
 from collections.abc import Sequence

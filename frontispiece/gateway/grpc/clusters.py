@@ -17,7 +17,7 @@ Place = tuple[str, int, float]
 """The address of an instance, its priority and its weight."""
 
 GROUPS: Final = 4
-"""The groups of callers: each has streams of its own at a service, so that one caller never has them all."""
+"""The number of groups of callers. Each has its own streams at a service: no caller takes them all."""
 
 MAX_STREAMS: Final = 256
 """The streams that one group may have at a service; further calls are refused at once."""
@@ -44,7 +44,7 @@ OUTLIERS: Final = {
     "max_ejection_percent": 50,
     "successful_active_health_check_uneject_host": False,
 }
-"""An instance that says so many times in a row that it cannot serve gets no calls for half a minute."""
+"""An instance with so many consecutive failures is ejected for half a minute."""
 
 CHECK_INTERVAL: Final = "2s"
 

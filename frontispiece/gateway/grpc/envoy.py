@@ -1,4 +1,4 @@
-"""What Envoy reads beside its clusters: a bootstrap that never changes, and the timeouts of the table.
+"""Envoy's configuration beside its clusters: a bootstrap that never changes, and the timeouts of routes.
 
 Which cluster a call goes to, its deadline and its headers are in the gateway's decision, by headers that are
 removed before the call is passed on. So a table can change without Envoy's listener knowing.

@@ -16,7 +16,7 @@ MAX_REFERENCES: Final = 20
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 MASK: Final = "it"
-"""Stands for the client's values in messages: they may be secrets."""
+"""Replaces the client's values in messages: they may be secrets."""
 
 
 class UnusableDescription(Exception):
