@@ -101,6 +101,11 @@ def without(headers: Headers, names: Iterable[bytes]) -> Headers:
     return [field for field in headers if field[0] not in removed]
 
 
+def without_credentials(headers: Headers) -> Headers:
+    """The headers without those that prove who the caller is."""
+    return [field for field in headers if field[0] not in CREDENTIALS]
+
+
 def end_to_end(headers: Headers, dropped: frozenset[bytes] = HOP_BY_HOP) -> Headers:
     """The headers without the hop-by-hop fields, those that `Connection` names included, or without more."""
     if options := [value for name, value in headers if name == b"connection"]:

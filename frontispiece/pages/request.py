@@ -6,7 +6,7 @@ from typing import Any, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frontispiece.http.headers import CREDENTIALS
+from frontispiece.http.headers import without_credentials
 from frontispiece.security import Identity
 from frontispiece.upstream import Context, Headers
 
@@ -37,7 +37,7 @@ class PageRequest(Struct, frozen=True, kw_only=True, eq=False):
 
     def without_credentials(self) -> Self:
         """The same request from an anonymous caller."""
-        headers = [field for field in self.headers if field[0] not in CREDENTIALS]
+        headers = without_credentials(self.headers)
         context = replace(Context.of(headers, self.context.deadline), calls=self.context.calls)
         return replace(self, headers=headers, fields=by_name(headers), context=context, identity=None)
 

@@ -35,13 +35,10 @@ async def run_direct(exchange: Exchange, respond: Respond, over_asgi: Callable[[
             exchange.put_back(request.body)
             over_asgi(exchange)
             return
-        try:
-            if isinstance(reply.body, bytes):
-                exchange.send_whole(ResponseHead(reply.status, reply.headers), reply.body)
-            else:
-                await _stream(exchange, reply, reply.body)
-        finally:
-            await reply.release()
+        if isinstance(reply.body, bytes):  # it holds nothing that would have to be released
+            exchange.send_whole(ResponseHead(reply.status, reply.headers), reply.body)
+        else:
+            await _stream(exchange, reply, reply.body)
     except (ClientDisconnected, ResponseBrokeOff):  # the app has logged the latter
         pass
     except WrongLength:
@@ -69,8 +66,9 @@ def refuse(exchange: Exchange, problem: Problem) -> None:
 
 
 async def _stream(exchange: Exchange, reply: Reply, chunks: AsyncIterator[bytes]) -> None:
-    exchange.start(ResponseHead(reply.status, reply.headers))
-    if exchange.framed_by != NOTHING:
-        async for chunk in chunks:
-            await exchange.write(chunk)
-    exchange.end()
+    async with reply:
+        exchange.start(ResponseHead(reply.status, reply.headers))
+        if exchange.framed_by != NOTHING:
+            async for chunk in chunks:
+                await exchange.write(chunk)
+        exchange.end()

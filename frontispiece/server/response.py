@@ -15,21 +15,11 @@ _TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROLS: Final = bytes([*range(9), *range(10, 32), 127])
 """Bytes that no field value has (RFC 9110, 5.5)."""
 
-_FRAMING: Final = 1
-_LENGTH: Final = 2
-_CONNECTION: Final = 3
-_DATE: Final = 4
-_ORDINARY: Final = 0
-
+_FRAMING: Final = frozenset({b"keep-alive", b"transfer-encoding"})
+_SPECIAL: Final = _FRAMING | {b"connection", b"content-length", b"date"}
 _MAX_NAMES: Final = 1000
-_names: Final[dict[bytes, int]] = {
-    b"connection": _CONNECTION,
-    b"content-length": _LENGTH,
-    b"date": _DATE,
-    b"keep-alive": _FRAMING,
-    b"transfer-encoding": _FRAMING,
-}
-"""Field names that have been checked, and what is special about them."""
+_starts: Final[dict[bytes, bytes]] = {}
+"""How the lines of fields begin whose names have been checked, without the special ones."""
 
 
 class InvalidResponseHead(Exception):
@@ -38,7 +28,7 @@ class InvalidResponseHead(Exception):
 
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 STATUS_LINES: Final = {
-    status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(100, 1000)
+    status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}".encode() for status in range(100, 1000)
 }
 
 
@@ -67,47 +57,47 @@ class ResponseHead:
         """Whether the app wants the connection to be closed."""
         self.is_dated = False
         for name, value in headers:
-            kind = _names.get(name)
-            if kind is None:
-                name, kind = _checked(name)  # noqa: PLW2901 (in lower case)
-            if kind:
-                value = self._noted(kind, value)  # noqa: PLW2901 (without what is the server's)
-                if not value:
+            start = _starts.get(name)
+            if start is None:
+                start, value = self._noted(name.lower(), value)  # noqa: PLW2901 (without what is the server's)
+                if not start:
                     continue
-            lines += (name, b": ", value, b"\r\n")
+            lines += start, value
+        lines.append(b"\r\n")
         self.section = section = b"".join(lines)
         """The status line and the fields, each with its CR LF."""
-        if len(section) - len(section.translate(None, _CONTROLS)) != (len(lines) + 3) // 2:  # each line's two
+        if len(section) - len(section.translate(None, _CONTROLS)) != len(lines):  # each line's two
             raise InvalidResponseHead("a header field has a control character in its value")
 
-    def _noted(self, kind: int, value: bytes) -> bytes:
-        """Take note of a field; what of its value goes to the client."""
-        if kind == _DATE:
-            self.is_dated = True
-            return value
-        if kind == _LENGTH:
+    def _noted(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        """Take note of a field; how its line begins and its value, or nothing where it is the server's."""
+        if name == b"content-length":
             length = int(value) if value.isdigit() else None
             if length is None or self.content_length not in {None, length}:
                 raise InvalidResponseHead(f"Content-Length is {value!r}")
             self.content_length = length
-        elif kind == _CONNECTION:
+            value = b""
+        elif name == b"date":
+            self.is_dated = True
+        elif name == b"connection":
             options = [option.strip().lower() for option in value.split(b",")]
             self.closes = self.closes or b"close" in options
-            return b", ".join(option for option in options if option not in {b"close", b"keep-alive"})
-        return b""
+            value = b", ".join(option for option in options if option not in {b"close", b"keep-alive"})
+        elif name in _FRAMING:
+            value = b""
+        return (_start_of(name), value) if value or name not in _SPECIAL else (b"", b"")
 
 
-def _checked(name: bytes) -> tuple[bytes, int]:
-    """A field name in lower case, and what is special about it."""
-    lower = name.lower()
-    kind = _names.get(lower)
-    if kind is None:
-        if _TOKEN.fullmatch(lower) is None:
+def _start_of(name: bytes) -> bytes:
+    """How the line of a field begins."""
+    start = _starts.get(name)
+    if start is None:
+        if _TOKEN.fullmatch(name) is None:
             raise InvalidResponseHead(f"a header field has the name {name!r}")
-        kind = _ORDINARY
-        if len(_names) < _MAX_NAMES:
-            _names[lower] = kind
-    return lower, kind
+        start = b"\r\n%b: " % name
+        if name not in _SPECIAL and len(_starts) < _MAX_NAMES:
+            _starts[name] = start
+    return start
 
 
 class _Date:

@@ -111,14 +111,10 @@ class AdaptiveLimit:
         self._latencies.append(now - began)
         if in_flight > self._peak:  # noqa: PLR1730 (a call of `max` costs as much as ten lines)
             self._peak = in_flight
-        if self._is_complete(now):
+        samples, seconds = len(self._latencies), PROBE_SECONDS if self._probing else WINDOW
+        is_measured = self._probing and samples >= PROBE_SAMPLES
+        if is_measured or (samples >= MIN_SAMPLES and now - self._window_began >= seconds):
             self._finish_window(now)
-
-    def _is_complete(self, now: float) -> bool:
-        seen, seconds = len(self._latencies), now - self._window_began
-        if self._probing:
-            return seen >= PROBE_SAMPLES or (seen >= MIN_SAMPLES and seconds >= PROBE_SECONDS)
-        return seen >= MIN_SAMPLES and seconds >= WINDOW
 
     def _finish_window(self, now: float) -> None:
         latency = max(MIN_LATENCY, median(self._latencies))

@@ -13,7 +13,7 @@ from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.policies.protected_resource import required_audience
 from frontispiece.gateway.resources import TableResources
-from frontispiece.http.headers import CREDENTIALS, SAFE_METHODS
+from frontispiece.http.headers import SAFE_METHODS, without_credentials
 from frontispiece.http.problems import Problem
 from frontispiece.security import ANONYMOUS, InvalidToken, bearer_token, invalid_token_problem
 from frontispiece.upstream import Headers, Reply
@@ -72,7 +72,7 @@ def no_auth() -> Layer:
 
     def layer(inner: Handler) -> Handler:
         def handle(call: Call) -> Awaitable[Reply]:
-            _remove_credentials(call)
+            call.headers = without_credentials(call.headers)
             return inner(call)
 
         return handle
@@ -122,7 +122,7 @@ def bearer_auth(
                 if requirements is not None:
                     requirements.check(token.claims, token.scheme)
             call.identity = identity
-            _remove_credentials(call)
+            call.headers = without_credentials(call.headers)
             reply = await inner(call)
             if token is not None and not isinstance(reply.body, bytes):
                 _end_with(reply, token, follow)
@@ -201,10 +201,6 @@ def _end_with(reply: Reply, token: AccessToken, follow: FollowLogin | None) -> N
         follow(reply, token)
     if (seconds := token.seconds_left(clocks.now())) is not None:
         end_after(reply, seconds)
-
-
-def _remove_credentials(call: Call) -> None:
-    call.headers = [field for field in call.headers if field[0] not in CREDENTIALS]
 
 
 def _without_gateway_cookies(headers: Headers) -> Iterator[tuple[bytes, bytes]]:

@@ -54,7 +54,7 @@ TOLERANCE: Final = 2.0
 """The factor by which a latency may exceed the minimum before a route is overloaded."""
 
 DEGRADED_FROM: Final = 0.5
-"""The share of the maximum load from which on pages do without optional sources."""
+"""The share of the maximum load from which on pages do without optional sources: no threshold is lower."""
 
 DEGRADED_FOR: Final = 0.5
 """Seconds for which they do, after each call that found the load so high."""
@@ -184,8 +184,9 @@ class RouteLoad:
         adaptive = self._adaptive
         if adaptive is not None and self.in_flight >= DEGRADED_FROM * adaptive.limit:
             self._overload.degrade()
-        is_full = adaptive is not None and self.in_flight >= share * adaptive.limit
-        return is_full or self._overload.exceeds(share)
+            if self.in_flight >= share * adaptive.limit:
+                return True
+        return self._overload.exceeds(share)
 
     def begin(self) -> float:
         """A call is in flight; when it began."""

@@ -44,6 +44,23 @@ async def test_a_valid_token_passes_and_the_service_gets_an_internal_one(
     assert edge.things.last.all(b"cookie") == []
 
 
+async def test_a_connection_that_repeats_its_headers_brings_credentials_to_no_service(
+    open_world: OpenWorld, bearer: MakeToken
+) -> None:
+    routes = route_table(route("/open"), route("/mine", auth="bearer"), route("/past", auth="passthrough"))
+    edge = await open_world(routes)
+    for subject in ("reader", "writer"):
+        sent = {**bearer(subject, "shop"), "X-Last": subject}
+        token = sent["Authorization"].encode()
+        for path in ["/open", "/mine", "/past"] * 3:
+            assert (await edge.http.get(path, headers={"Cookie": "session=1", **sent})).status_code == 200
+            got = edge.things.last
+            assert (token in dict(got.headers).values()) is (path == "/past")
+            assert len(got.all(b"authorization")) == (path != "/open")
+            assert got.all(b"cookie") == ([b"session=1"] if path == "/past" else [])
+            assert (len(got.all(b"host")), got.all(b"x-last")) == (1, [subject.encode()])
+
+
 async def test_an_internal_token_has_one_audience(
     edge: World, bearer: MakeToken, identity_in: IdentityIn
 ) -> None:

@@ -1,4 +1,4 @@
-"""Parses the head of a response; each distinct line once, for most lines of a service are always the same.
+"""Parses the head of a response: each distinct head once, and each line, for most are always the same.
 
 Stricter than llhttp, the parser of httptools: it refuses other protocols and versions (RTSP, ICE, HTTP/2.0),
 statuses outside of 100 to 599, and any transfer coding but `chunked`, too. The tests compare both.
@@ -65,6 +65,15 @@ def parse_head(head: bytes, bodyless: bool) -> Head:  # noqa: FBT001 (by name it
     Raises:
         InvalidResponse: it is malformed.
     """
+    status, headers, length, keeps_alive = _head_of(head)
+    if bodyless or status in WITHOUT_BODY:
+        if status == NO_CONTENT and length not in {0, UNTIL_CLOSE}:  # it may follow all the same
+            keeps_alive = False
+        length = 0
+    return status, headers.copy(), length, keeps_alive and length != UNTIL_CLOSE
+
+
+def _parse_head(head: bytes) -> Head:
     lines = iter(head.split(b"\r\n"))
     status, keeps_alive = _status_of(next(lines))
     headers = list(map(_field_of, lines))
@@ -75,11 +84,10 @@ def parse_head(head: bytes, bodyless: bool) -> Head:  # noqa: FBT001 (by name it
         length = _number(framing[0][1])
     else:
         length, keeps_alive = _framing(framing, http11=keeps_alive)
-    if bodyless or status in WITHOUT_BODY:
-        if status == NO_CONTENT and length not in {0, UNTIL_CLOSE}:  # it may follow all the same
-            keeps_alive = False
-        length = 0
-    return status, headers, length, keeps_alive and length != UNTIL_CLOSE
+    return status, headers, length, keeps_alive
+
+
+_head_of = Memo(_parse_head).__getitem__
 
 
 def _framing(fields: Headers, *, http11: bool) -> tuple[int, bool]:
