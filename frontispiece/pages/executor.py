@@ -111,8 +111,8 @@ class Run:
             current_detector.reset(token)
             if self._part_of is None:
                 self._detector.close()
-        if self._failures:  # several sources may fail in the same moment: a bug goes first
-            raise min(self._failures, key=lambda each: isinstance(each, SourceFailed))
+        if self._failures:
+            raise _gravest(self._failures)
 
     def view(self) -> Any:
         """What the client sees."""
@@ -280,3 +280,10 @@ class Run:
         self._cancel()
         if waiting := [run for run in self.source_runs.values() if run.waits]:
             await asyncio.wait(waiting)
+
+
+def _gravest(failures: list[Exception]) -> Exception:
+    """A bug before an upstream's failure: several sources may fail at the same time. It empties the list."""
+    gravest = next((each for each in failures if not isinstance(each, SourceFailed)), failures[0])
+    failures.clear()
+    return gravest
