@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email.charset import Charset
 from email.mime.text import MIMEText
 from email.utils import format_datetime
+from functools import cached_property
 from mailbox import Maildir
 from pathlib import Path
 from typing import Final, Protocol
@@ -40,10 +41,15 @@ class MailSender:
     """
 
     def __init__(self, folder: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        Maildir(folder, create=True).clean()  # deletes what was left in `tmp` days ago
-        self._folder = folder
+        self._path = folder
         self._now = now
+
+    @cached_property
+    def _folder(self) -> Path:
+        """The maildir, made before its first mail."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        Maildir(self._path, create=True).clean()  # deletes what was left in `tmp` days ago
+        return self._path
 
     def send(self, message: Message) -> None:
         """Deliver a mail, unless it is there and unread already."""
@@ -76,7 +82,6 @@ class PushSender:
     """Appends pushes to a log file, one JSON object a line."""
 
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._now = now
 
@@ -90,6 +95,7 @@ class PushSender:
             "text": message.text,
         }
         line = msgspec.json.encode(push) + b"\n"
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)  # other copies of the service append, too
