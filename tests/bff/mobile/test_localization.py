@@ -64,20 +64,19 @@ def test_the_best_liked_language_that_we_speak_is_spoken() -> None:
     } == expected
 
 
-@pytest.mark.parametrize(
-    ("accept_language", "expected"),
-    [
-        ("de-XX", "de"),
-        ("de-AT-XX-YY", "de_AT"),
-        ("de-u-co-phonebk", "de"),
-        ("fr-x-private", "fr"),
-        ("en-150", "en_150"),
-        ("de-1996", "de"),
-        ("en-" + "-".join("abcd"), "en"),
-    ],
-)
-def test_as_much_of_a_tag_counts_as_is_known(accept_language: str, expected: str) -> None:
-    assert str(Localization.of(accept_language).locale) == expected
+def test_as_much_of_a_tag_counts_as_is_known() -> None:
+    expected = {
+        "de-XX": "de",
+        "de-AT-XX-YY": "de_AT",
+        "de-u-co-phonebk": "de",
+        "fr-x-private": "fr",
+        "en-150": "en_150",
+        "de-1996": "de",
+        "en-" + "-".join("abcd"): "en",
+    }
+    assert {
+        accept_language: str(Localization.of(accept_language).locale) for accept_language in expected
+    } == expected
 
 
 def test_every_language_has_all_its_texts() -> None:

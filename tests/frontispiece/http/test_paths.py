@@ -10,25 +10,22 @@ from frontispiece.http.paths import AmbiguousPath, Template, decode_segment, enc
 REST = Template.parse("/{rest:path}")
 
 
-@pytest.mark.parametrize(
-    ("raw", "segments"),
-    [
-        (b"/", [""]),
-        (b"/products", ["products"]),
-        (b"/products/", ["products", ""]),
-        (b"/products/NOTE-001", ["products", "NOTE-001"]),
-        (b"/a.b/c..d/.well-known", ["a.b", "c..d", ".well-known"]),
-        (b"/a%20b/%c3%a9", ["a%20b", "%c3%a9"]),
-        (b"/100%25/%252f", ["100%25", "%252f"]),
-        (b"/%41%7e%2D%2e%5F%30/a%2E", ["A~-._0", "a."]),
-        (b"/a%3Bb/a%2bb", ["a%3Bb", "a%2bb"]),
-        (b'/"<>^`{|}', ["%22%3C%3E%5E%60%7B%7C%7D"]),
-        (b"/a;v=1/b,c/@me/~x/!$&'()*+,=:", ["a;v=1", "b,c", "@me", "~x", "!$&'()*+,=:"]),
-        ("/é".encode(), ["%C3%A9"]),
-    ],
-)
-def test_a_clear_path_is_read_as_its_normalised_segments(raw: bytes, segments: list[str]) -> None:
-    assert segments_of(raw) == segments
+def test_a_clear_path_is_read_as_its_normalised_segments() -> None:
+    expected = {
+        b"/": [""],
+        b"/products": ["products"],
+        b"/products/": ["products", ""],
+        b"/products/NOTE-001": ["products", "NOTE-001"],
+        b"/a.b/c..d/.well-known": ["a.b", "c..d", ".well-known"],
+        b"/a%20b/%c3%a9": ["a%20b", "%c3%a9"],
+        b"/100%25/%252f": ["100%25", "%252f"],
+        b"/%41%7e%2D%2e%5F%30/a%2E": ["A~-._0", "a."],
+        b"/a%3Bb/a%2bb": ["a%3Bb", "a%2bb"],
+        b'/"<>^`{|}': ["%22%3C%3E%5E%60%7B%7C%7D"],
+        b"/a;v=1/b,c/@me/~x/!$&'()*+,=:": ["a;v=1", "b,c", "@me", "~x", "!$&'()*+,=:"],
+        "/é".encode(): ["%C3%A9"],
+    }
+    assert {raw: segments_of(raw) for raw in expected} == expected
 
 
 @pytest.mark.parametrize(
