@@ -46,7 +46,11 @@ def _added(source: str, nodes: list[ast.alias] | list[ast.expr], text: str) -> t
     space = " " if indent.strip() else f"\n{indent}"
     if after is not None:
         return start, f"{text},{space}"
-    return _place(source, node.end_lineno, node.end_col_offset), f",{space}{text}"
+    end = _place(source, node.end_lineno, node.end_col_offset)
+    rest = source[end:].partition("\n")[0]
+    if not indent.strip() and rest.startswith(","):
+        return end + len(rest), f"{space}{text},"  # after the comment that may be there
+    return end, f",{space}{text}"
 
 
 def _pages(node: ast.AST) -> list[ast.expr] | None:
