@@ -55,7 +55,7 @@ def test_a_variable_that_sets_several_things_is_listed_once_with_what_each_of_th
     assert len(names) == len({*names})
     (shared,) = [row for row in listed if row["variable"] == "GATEWAY_VALKEY_URL"]
     assert "counts of clients" in shared["description"]
-    assert "share responses" in shared["description"]
+    assert "gateways share" in shared["description"]
 
 
 def test_a_secret_file_goes_before_what_front_up_sets_as_the_settings_say(
