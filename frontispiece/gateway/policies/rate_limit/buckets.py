@@ -52,16 +52,18 @@ class Buckets:
         return room // interval, interval - room % interval
 
     def refund(self, caller: Hashable) -> None:
-        """Take back a call that was counted."""
+        """Take back a call that was counted: a new caller's bucket is gone, and has displaced no other."""
         if caller in self._empty_at:
             self._empty_at[caller] -= self.interval
+            if self._empty_at[caller] <= self._clock():
+                del self._empty_at[caller]
 
     def _put(self, caller: Hashable, empty_at: int) -> None:
         buckets = self._empty_at
+        if len(buckets) > MAX_CALLERS:  # before the new one, which may be refunded
+            buckets.popitem(last=False)
         buckets[caller] = empty_at
         buckets.move_to_end(caller)
-        if len(buckets) > MAX_CALLERS:
-            buckets.popitem(last=False)
 
 
 # Adds a call to each bucket, if there is room for it in all; returns whether there was, and the room in each.

@@ -171,6 +171,15 @@ async def test_a_call_passes_when_each_limit_has_room_and_responses_list_all() -
     assert await passes(handler, ip="192.0.2.8", key="c"), "the refusal took nothing"
 
 
+async def test_callers_of_refused_calls_displace_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "MAX_CALLERS", 2)
+    handler = limited(Nanoseconds(), KEY | {"burst": 1}, ADDRESS | {"burst": 1})
+    assert await passes(handler, ip="192.0.2.1", key="mine")
+
+    assert [await passes(handler, key=key) for key in "abcde"] == [True, *[False] * 4]
+    assert not await passes(handler, ip="192.0.2.2", key="mine")
+
+
 async def test_calls_without_a_key_are_counted_by_address_and_no_key_is_an_address() -> None:
     handler = limited(Nanoseconds(), KEY)
 
