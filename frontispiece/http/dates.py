@@ -10,8 +10,8 @@ from typing import Final
 from frontispiece import clocks
 from frontispiece.http.memo import Memo
 
-MAX_DIGITS: Final = 6
-"""Of the seconds of a `Retry-After`; more are junk."""
+MAX_RETRY_AFTER: Final = 1e9
+"""Seconds; a longer `Retry-After` counts as this one."""
 
 MAX_LENGTH: Final = 64
 """Bytes of a field beyond which it is no date."""
@@ -63,7 +63,7 @@ _SECONDS: Final = Memo(_parse)
 def retry_after(value: bytes | None) -> float | None:
     """The seconds of a `Retry-After`, also of one that is a date; None without one, and for junk."""
     if value is not None and value.isdigit():
-        return float(value) if len(value) <= MAX_DIGITS else None
+        return min(float(value), MAX_RETRY_AFTER)
     date = parse_date(value)
     return None if date is None else date - clocks.now()
 

@@ -278,7 +278,7 @@ async def test_a_refusal_whose_problem_cannot_be_read_keeps_its_status(
         (b"Fri, 31 Dec 9999 23:59:59 GMT", range(10**9, 10**12)),
         (b"Sat, 01 Jan 0000 00:00:00 GMT", range(1, 2)),
         (b"Wed, 01 Jan 2020 00:00:00 GMT", range(1, 2)),
-        (b"1" * 400, range(1, 2)),
+        (b"1" * 400, range(10**9, 10**9 + 1)),
         (b"soon", range(1, 2)),
     ],
 )
