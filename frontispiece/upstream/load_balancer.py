@@ -223,7 +223,7 @@ class LoadBalancer:
 
     async def _check(self, policy: HealthPolicy, endpoint: Endpoint) -> None:
         healthy = await is_healthy(endpoint, policy)
-        if healthy is not endpoint.healthy:
+        if healthy is not endpoint.healthy and endpoint in self._endpoints.values():  # it may have left
             endpoint.healthy = healthy
             endpoint.last_failure = self._clock()
             level = logging.INFO if healthy else logging.WARNING

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from frontispiece.registry import Instance
 from frontispiece.upstream import Reply, Request, TimedOut, Unreachable
 from frontispiece.upstream.config import HealthPolicy
 from frontispiece.upstream.health_check import MAX_BODY
@@ -154,6 +155,18 @@ async def test_an_ejected_address_gets_no_probe_while_it_is_unhealthy(
     a.answer = a.health = answering(200)
     await two.check_all()
     assert min(await calls(two, a, b)) > 0
+
+
+async def test_an_address_that_has_left_is_not_unhealthy(
+    b: Checked, two: LoadBalancer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave(_request: Request) -> Reply:
+        await two.update([Instance(address="a")])
+        raise Unreachable("there is no connection")
+
+    b.health = leave
+    await two.check_all()
+    assert caplog.messages == []
 
 
 async def test_health_checks_end_with_the_balancer(a: Checked, b: Checked) -> None:
