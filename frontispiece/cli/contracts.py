@@ -166,26 +166,30 @@ def _show(opened: "ProjectContracts", rows: Sequence["Verified"], services: "Con
     providers = list(dict.fromkeys(row.pact.provider for row in rows))
     table = new_table("version", "", *providers)
     for row in rows:
-        outcome = _outcome(len(row.breaches), "field")
+        outcome = _outcome(row.breaches)
         cells = [outcome if row.pact.provider == provider else "" for provider in providers]
         entry = opened.contracts.released.find(row.pact.client, row.pact.version)
         table.add_row(str(row.pact), entry.state(opened.today) if entry else "", *cells)
     print_table(table)
     of_services = new_table("consumer", "service", "")
     for (consumer, service), faults in services.items():
-        of_services.add_row(consumer, service, _outcome(len(faults), "fault"))
+        of_services.add_row(consumer, service, _outcome(faults))
     if services:
         print_table(of_services)
 
 
-def _outcome(faults: int, noun: str) -> str:
-    broken = f"[red]broken: {faults} {noun}{'s' if faults > 1 else ''}[/]"
+def _outcome(faults: Sequence[object] | None) -> str:
+    if faults is None:
+        return "not compared"
+    broken = f"[red]broken: {len(faults)} fault{'s' if len(faults) > 1 else ''}[/]"
     return broken if faults else "[green]verified[/]"
 
 
 def _broken(rows: Sequence["Verified"], services: "Conflicts") -> list[str]:
     clients = [f"{breach.provider}: {breach}" for row in rows for breach in row.breaches]
-    return clients + [f"{service}: {fault}" for (_, service), faults in services.items() for fault in faults]
+    return clients + [
+        f"{service}: {fault}" for (_, service), faults in services.items() for fault in faults or ()
+    ]
 
 
 def _conclude(wrong: Sequence[str], fine: str) -> None:

@@ -61,12 +61,12 @@ async def on_stage(staging: Staging, provider: str) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
-async def served(provider: str, stage: Stage) -> AsyncIterator[str]:
-    """The URL of a provider on a loopback socket, with `STATES` for the verifier."""
+async def served(provider: str, stage: Stage) -> AsyncIterator[tuple[str, list[str]]]:
+    """The URL of a provider on a loopback socket, with `STATES` for the verifier; and the unknown states."""
     sock = bound()
-    url = f"http://{address(sock)}"
-    async with running([(Server(provider, _WithStates(stage)), sock)]):
-        yield url
+    app = _WithStates(stage)
+    async with running([(Server(provider, app), sock)]):
+        yield f"http://{address(sock)}", app.unknown
 
 
 class _WithStates:
@@ -74,6 +74,7 @@ class _WithStates:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
+        self.unknown: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == STATES:
@@ -92,5 +93,6 @@ class _WithStates:
             try:
                 await self._stage.set_up(wanted["state"], wanted.get("params") or {})
             except UnknownState:
+                self.unknown.append(wanted["state"])
                 return 400  # after a 5xx pact would try again, for minutes
         return 200

@@ -19,6 +19,7 @@ REQUEST_TIMEOUT: Final = 60_000
 """Milliseconds for a request of pact's: contracts are about what providers say, not how fast."""
 
 MISSING: Final = re.compile(r"missing the following keys: (.+)")
+UNKNOWN: Final = "the state {!r} is unknown: add it to the stage that [contracts] names"
 INDEX: Final = re.compile(r"\[\d+\]")
 
 
@@ -69,9 +70,9 @@ async def verify(pact: PactFile, staging: Staging) -> list[Breach]:
         ConfigError: the stage has no such provider.
         MissingExtra: pact is not installed.
     """
-    async with on_stage(staging, pact.provider) as stage, served(pact.provider, stage) as url:
+    async with on_stage(staging, pact.provider) as stage, served(pact.provider, stage) as (url, unknown):
         results = await asyncio.to_thread(_results, pact, url)  # the app is served by this loop
-    return list(dict.fromkeys(_breaches(pact, results)))
+    return list(dict.fromkeys(_breaches(pact, results, unknown)))
 
 
 def _results(pact: PactFile, url: str) -> dict[str, Any]:
@@ -104,12 +105,13 @@ def pact_verifier() -> Any:
     return Verifier
 
 
-def _breaches(pact: PactFile, results: dict[str, Any]) -> Iterator[Breach]:
+def _breaches(pact: PactFile, results: dict[str, Any], unknown: Sequence[str]) -> Iterator[Breach]:
     screens = sorted((each.description for each in pact.interactions), key=len, reverse=True)
     for error in results["errors"]:
         name = error["interaction"]
         screen = next((each for each in screens if name.endswith(f" - {each}")), name)
-        for field, reason in _faults(error["mismatch"]):
+        states = [state for state in unknown if state in name]  # pact names an interaction with its states
+        for field, reason in [("", UNKNOWN.format(state)) for state in states] or _faults(error["mismatch"]):
             yield Breach(
                 client=pact.client,
                 version=pact.version,

@@ -75,12 +75,12 @@ class Bff:
         self._description = description
         self.pages = list(pages)
         self.apis = list(apis)
-        self._clients = dict(clients)
+        self.clients = dict(clients)
 
     @property
     def services(self) -> list[str]:
         """The services that it reaches over HTTP, by their names in `SERVICES`."""
-        return [service for service in self._clients.values() if isinstance(service, str)]
+        return [service for service in self.clients.values() if isinstance(service, str)]
 
     @property
     def settings_class(self) -> type[BffSettings]:
@@ -124,7 +124,7 @@ class Bff:
         async def ready() -> None:
             checks = await asyncio.gather(*(connector.is_ready() for connector in needed.values()))
             states = zip(needed, checks, strict=True)
-            missing = [_name_of(self._clients[client], client) for client, is_ready in states if not is_ready]
+            missing = [_name_of(self.clients[client], client) for client, is_ready in states if not is_ready]
             if missing:
                 raise Unreachable(f"{', '.join(missing)} does not respond, or is not ready itself")
 
@@ -158,7 +158,7 @@ class Bff:
             apis=apis,
         )
         app.services = {
-            _name_of(self._clients[client], client): connector
+            _name_of(self.clients[client], client): connector
             if isinstance(connector, UpstreamConnector)
             else None
             for client, connector in connectors.items()
@@ -170,7 +170,7 @@ class Bff:
     def _connectors(self, directory: Directory) -> dict[type, Connector]:
         connectors: dict[type, Connector] = {}
         errors = []
-        for client, service in self._clients.items():
+        for client, service in self.clients.items():
             try:
                 if isinstance(service, str):
                     connectors[client] = _http_connector(service, directory, client)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -33,6 +33,7 @@ from frontispiece.contracts import (
     matrix,
     usage,
 )
+from frontispiece.contracts.openapi import document_of
 from frontispiece.contracts.upstreams import conflicts
 from frontispiece.errors import ConfigError
 from frontispiece.events.contracts import declared_in
@@ -51,10 +52,10 @@ OPERATIONS_OF_CLIENTS: Final = "persisted operations"
 SERVICES: Final = "services/"
 """The folder of the contracts of apps with the services that they call."""
 
-Conflict = tuple[tuple[str, str], list[str]]
-"""What is broken, in words, after its consumer and service."""
+Conflict = tuple[tuple[str, str], list[str] | None]
+"""What is broken, in words, after its consumer and service; None where there is nothing to compare with."""
 
-Conflicts = dict[tuple[str, str], list[str]]
+Conflicts = dict[tuple[str, str], list[str] | None]
 """The same, by consumer and service."""
 
 
@@ -131,7 +132,7 @@ class ProjectContracts:
         for name in [name for name in self.tree.names() if name.startswith(SERVICES)]:
             try:
                 contract = json.loads(self.tree.read(name))
-                wrong = conflicts(contract, self._openapi.get)
+                wrong = conflicts(contract, self._openapi_of)
                 yield from (((contract["consumer"], service), faults) for service, faults in wrong.items())
             except (ValueError, KeyError, TypeError) as error:
                 place = self.tree.place(name)
@@ -169,10 +170,9 @@ class ProjectContracts:
         fielded = self.contracts.in_field(self.today)
         found = {}
         for provider in dict.fromkeys(pact.provider for pact in fielded):
-            if provider not in self._openapi:
+            if (openapi := self._openapi_of(provider)) is None:
                 raise ConfigError([f"{provider} is no app of frontispiece.toml with an OpenAPI document"])
-            own = [pact for pact in fielded if pact.provider == provider]
-            found[provider] = usage(self._openapi[provider], own)
+            found[provider] = usage(openapi, [pact for pact in fielded if pact.provider == provider])
         return found
 
     @cached_property
@@ -180,10 +180,12 @@ class ProjectContracts:
         """Every app with a factory except the gateway, by name, made once."""
         return list(apps(self.project, self.project.folder / ".data", self.project.routes))
 
-    @cached_property
-    def _openapi(self) -> dict[str, dict[str, Any]]:
-        """The OpenAPI documents of all apps that have one, by the app."""
-        return {name: app.openapi() for name, app in self._apps if isinstance(app, FastAPI)}
+    def _openapi_of(self, name: str) -> Mapping[str, Any] | None:
+        """The OpenAPI document of an app: a FastAPI app's own, or else its file; None without one."""
+        if isinstance(app := dict(self._apps).get(name), FastAPI):
+            return app.openapi()
+        document = document_of(self.tree, name)
+        return document and document.root
 
     def _apis(self, kind: type[Api]) -> Iterator[tuple[str, Api]]:
         for name, app in self._apps:

@@ -1,5 +1,5 @@
-"""Changes of OpenAPI documents, and whom they break: `diff`."""
+"""Changes of OpenAPI documents, and whom they break: `diff`; `document_of` reads one."""
 
-from frontispiece.contracts.openapi.diff import Finding, Severity, diff
+from frontispiece.contracts.openapi.diff import Finding, Severity, diff, document_of
 
-__all__ = ["Finding", "Severity", "diff"]
+__all__ = ["Finding", "Severity", "diff", "document_of"]

@@ -14,6 +14,8 @@ from frontispiece.errors import ConfigError
 
 FOLDER: Final = "openapi/"
 
+NO_OPERATIONS: Final = {"openapi": "3.1.0", "paths": {}}
+
 
 class Severity(StrEnum):
     """The severity of a change for a release."""
@@ -80,7 +82,9 @@ def diff(old: Tree, new: Tree, today: date) -> list[Finding]:
         try:
             of_clients = of_pacts(pacts, app)
             calls = [*of_clients, *of_services(old, app), *of_services(new, app)]
-            changes = compare(_document(old, app), _document(new, app))
+            changes = compare(
+                *(document_of(tree, app) or Document(NO_OPERATIONS, app) for tree in (old, new))
+            )
             found += [_finding(app, change, calls, are_all=bool(of_clients)) for change in changes]
         except ConfigError as error:
             errors += error.errors
@@ -106,12 +110,14 @@ def _apps(tree: Tree) -> list[str]:
     ]
 
 
-def _document(tree: Tree, app: str) -> Document:
-    """An app's document; one without operations where there is no such app."""
-    if app not in _apps(tree):
-        return Document({"openapi": "3.1.0", "paths": {}}, app)
+def document_of(tree: Tree, app: str) -> Document | None:
+    """The document of an app in `openapi/`; None without one.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     name = f"{FOLDER}{app}.json"
-    return Document.parse(tree.read(name), tree.place(name))
+    return Document.parse(tree.read(name), tree.place(name)) if name in tree.names() else None
 
 
 def _in_field(old: Tree, new: Tree, today: date) -> list[PactFile]:

@@ -1,6 +1,6 @@
 """`services/<consumer>.json`: all that an app's clients send to services and read of them, by service."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -34,23 +34,21 @@ async def upstream_calls(
     return {"consumer": consumer, "services": services}
 
 
-def conflicts(contract: Mapping[str, Any], openapi_of: OpenApiOf) -> dict[str, list[str]]:
-    """The conflicts of each service with a contract, in words; none where it offers all.
+def conflicts(contract: Mapping[str, Any], openapi_of: OpenApiOf) -> dict[str, list[str] | None]:
+    """The conflicts of each service with a contract, in words; None where it has nothing to compare with.
 
     HTTP calls are compared with the services' OpenAPI documents, gRPC calls with the imported descriptors.
     """
     return {
-        service: [*_conflicts(calls, openapi_of(service))] for service, calls in contract["services"].items()
+        service: _conflicts(calls, openapi_of(service)) for service, calls in contract["services"].items()
     }
 
 
-def _conflicts(calls: Mapping[str, Any], openapi: Mapping[str, Any] | None) -> Iterator[str]:
-    if "http" in calls and openapi is None:
-        yield "it has no OpenAPI document"
-    elif openapi is not None:
-        for call in calls.get("http", ()):
-            yield from (f"{call['client']}, {fault}" for fault in http_conflicts(call, openapi))
-    for call in calls.get("grpc", ()):
+def _conflicts(calls: Mapping[str, Any], openapi: Mapping[str, Any] | None) -> list[str] | None:
+    if "grpc" in calls:
         from frontispiece.contracts.upstreams.grpc import grpc_conflicts  # noqa: PLC0415 (an extra)
 
-        yield from (f"{call['client']}, {fault}" for fault in grpc_conflicts(call))
+        return [f"{call['client']}, {fault}" for call in calls["grpc"] for fault in grpc_conflicts(call)]
+    if openapi is None:
+        return None
+    return [f"{call['client']}, {fault}" for call in calls["http"] for fault in http_conflicts(call, openapi)]

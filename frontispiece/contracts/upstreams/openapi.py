@@ -23,7 +23,9 @@ def http_conflicts(call: Mapping[str, Any], openapi: Mapping[str, Any]) -> Itera
         return
     yield from (f"{name}: {fault}" for fault in _parameter_faults(call, operation))
     yield from (f"{name}: {fault}" for fault in _body_faults(call, operation, document))
-    responses = [each for status, each in operation["responses"].items() if status.startswith("2")]
+    responses = [
+        document.resolve(each) for status, each in operation["responses"].items() if status.startswith("2")
+    ]
     if not responses:
         yield f"{name}: no response of success is documented"
     if call["reads"] is not None:
@@ -52,7 +54,7 @@ def _parameter_faults(call: Mapping[str, Any], operation: Mapping[str, Any]) -> 
 
 
 def _body_faults(call: Mapping[str, Any], operation: Mapping[str, Any], document: Document) -> Iterator[str]:
-    schema = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema")
+    schema = document.resolve(operation.get("requestBody", {})).get("content", {}).get(JSON, {}).get("schema")
     if schema is None:
         if call["sends"]:
             yield "a body is sent, and none is taken"

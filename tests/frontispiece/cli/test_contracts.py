@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import os
+import re
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -10,6 +14,7 @@ import pytest
 
 from tests.support.front import run
 from tests.support.serving import servers
+from tests.support.shop import ROOT
 from tests.support.small_contracts import LIST, write_contracts
 from tests.support.stub import Exchange, Stub, answering
 
@@ -52,7 +57,30 @@ def test_a_field_that_has_gone_fails_with_client_version_screen_and_field(projec
     assert "✗ notes: reader 1.1.0, the note's page, author: it is missing" in done.stderr
     assert "reader 1.0.0," not in done.stderr
     assert "1 reason against a release." in done.stderr
-    assert "broken: 1 field" in done.stdout
+    assert "broken: 1 fault" in done.stdout
+
+
+def test_a_service_in_any_language_is_compared_with_its_file_and_without_one_is_not(tmp_path: Path) -> None:
+    run("init", tmp_path)
+    _, script = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "contracts.md").read_text(), re.DOTALL)
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environ, check=True)
+    without = run("contracts", "--project", tmp_path)
+    note = {"200": {"$ref": "#/components/responses/note"}}
+    document = {
+        "openapi": "3.1.0",
+        "paths": {"/notes/{id}": {"get": {"responses": note}}},
+        "components": {"responses": {"note": {"content": {"application/json": {"schema": {}}}}}},
+    }
+    (tmp_path / "contracts" / "openapi").mkdir()
+    (tmp_path / "contracts" / "openapi" / "notes.json").write_text(json.dumps(document))
+    compared = run("contracts", "--project", tmp_path)
+
+    assert without.returncode == 0, without.stderr
+    assert re.search(r"│ web +│ notes +│ not compared │", without.stdout)
+    assert compared.returncode == 1
+    assert "✗ notes: Notes.get, GET /notes/{note_id}: text is read, and not sent" in compared.stderr
+    assert "✗ notes: Notes.load, GET /notes: there is no such operation" in compared.stderr
 
 
 def test_a_check_says_what_differs_from_a_revision(project: Path) -> None:

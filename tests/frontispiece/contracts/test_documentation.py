@@ -10,7 +10,7 @@ from tests.support.small_contracts import pact
 
 async def test_the_stage_of_the_documentation_works() -> None:
     text = (ROOT / "docs" / "contracts.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    code, _ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     module = ModuleType("documented_stage")
     exec(compile(code, "docs/contracts.md", "exec"), vars(module))  # noqa: S102 (the documentation is ours)
 

@@ -64,4 +64,4 @@ async def test_a_state_that_the_stage_does_not_know_breaks_its_screen() -> None:
     (breach,) = await verify(pact(text="Buy ink", state="there is no ink"), staging())
 
     assert breach.screen == "the note's page"
-    assert breach.field == ""
+    assert "the state 'there is no ink' is unknown" in breach.reason
