@@ -117,7 +117,12 @@ class ProjectContracts:
 
     async def matrix(self) -> list[Verified]:
         """Every version in the field, verified on the project's stage."""
-        staging = attribute(self.stage)
+        try:
+            staging = attribute(self.stage)
+        except ConfigError as error:
+            if not isinstance(error.__cause__, ModuleNotFoundError):
+                raise
+            raise ConfigError([f"{error}: the stage is code of the tests, run it where these run"]) from error
         if not callable(staging):
             raise ConfigError([f"{self.stage} is no stage, but {type(staging).__name__}"])
         with _silent():
@@ -185,7 +190,7 @@ class ProjectContracts:
         if isinstance(app := dict(self._apps).get(name), FastAPI):
             return app.openapi()
         document = document_of(self.tree, name)
-        return document and document.root
+        return None if document is None else document.root
 
     def _apis(self, kind: type[Api]) -> Iterator[tuple[str, Api]]:
         for name, app in self._apps:

@@ -116,7 +116,7 @@ def test_what_cannot_be_read_is_no_release(project: Path) -> None:
 def test_a_project_without_contracts_or_with_an_unknown_stage_is_an_error_in_a_line(project: Path) -> None:
     toml = project / "frontispiece.toml"
     text = toml.read_text()
-    toml.write_text(text.replace("note_stage:staged", "note_stage:nothing"))
+    toml.write_text(text.replace("note_stage:staged", "tests.that.are.not:installed"))
     missing = run("contracts", "--project", project)
     toml.write_text(text.replace("note_stage:staged", "note_stage:__name__"))
     wrong = run("contracts", "--project", project)
@@ -125,7 +125,8 @@ def test_a_project_without_contracts_or_with_an_unknown_stage_is_an_error_in_a_l
 
     assert (missing.returncode, wrong.returncode, without.returncode) == (1, 1, 1)
     assert "note_stage:__name__ is no stage, but str" in wrong.stderr
-    assert "note_stage:nothing cannot be imported" in missing.stderr
+    assert "tests.that.are.not:installed cannot be imported" in missing.stderr
+    assert "the stage is code of the tests, run it where these run" in missing.stderr
     assert "frontispiece.toml has no [contracts]" in without.stderr
 
 
