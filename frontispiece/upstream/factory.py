@@ -180,7 +180,7 @@ def _registered(name: str, directory: Directory, *, is_grpc: bool) -> tuple[Sequ
 def _transport(address: str) -> Transport:
     scheme, rest = _scheme(address), address.partition("://")[2]
     if scheme == "app":
-        return AsgiTransport(load_app(rest))
+        return AsgiTransport(load_app(rest), rest)
     if scheme == "http":
         return Http1Transport(f"http://{rest}")
     from frontispiece.upstream.transports.httpx import HttpxTransport  # noqa: PLC0415 (few need httpx)

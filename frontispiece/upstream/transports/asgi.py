@@ -41,10 +41,10 @@ class InProcessApp(Protocol):
 class AsgiTransport:
     """Calls an ASGI app as a server would; the app's lifespan is that of the transport."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, name: str = "the mounted app") -> None:
         self.app = app
         self._direct = app.reply if isinstance(app, InProcessApp) else None
-        self._lifespan = Lifespan(app, "the mounted app")
+        self._lifespan = Lifespan(app, name)
 
     async def __aenter__(self) -> Self:
         await self._lifespan.startup()
@@ -61,7 +61,7 @@ class AsgiTransport:
 
     async def _exchange(self, request: Request) -> Reply:
         """Run the app in a task of its own, which ends at the latest when the reply is released."""
-        exchange = _Exchange(request)
+        exchange = _Exchange(request, self._lifespan.state)
         task = asyncio.create_task(exchange.run(self.app))
         try:
             start = await exchange.next()
@@ -81,8 +81,9 @@ class AsgiTransport:
 class _Exchange:
     """One request to the app and its response: the app waits until each chunk has been taken."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, state: dict[str, Any]) -> None:
         self._request = request
+        self._state = state
         self._body = whole_or_stream(request.body)
         self._received = False
         self._started = False
@@ -137,6 +138,7 @@ class _Exchange:
             "headers": headers,
             "client": None,
             "server": None,
+            "state": self._state.copy(),
         }
 
     async def _receive(self) -> Message:

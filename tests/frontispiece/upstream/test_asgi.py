@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from fastapi import FastAPI
+from fastapi import Request as HttpRequest
+from fastapi.responses import PlainTextResponse
 
+from frontispiece.errors import ConfigError
 from frontispiece.http.asgi import Receive, Scope, Send
-from frontispiece.upstream import LifespanFailed, Request, UpstreamServerError
+from frontispiece.settings import Directory
+from frontispiece.upstream import LifespanFailed, Request, UpstreamServerError, open_upstream
 from frontispiece.upstream.transports.asgi import AsgiTransport
 from tests.frontispiece.upstream.fakes import settled
 from tests.support.stub import Exchange, Stub
@@ -97,6 +102,69 @@ async def test_an_app_that_cannot_start_or_stop_says_so() -> None:
     with pytest.raises(LifespanFailed, match=r"(?s)shutdown failed.*lost the database"):
         async with AsgiTransport(FastAPI(lifespan=lambda _app: Fails(at_start=False))):
             pass
+
+
+def misconfigured() -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        raise ConfigError(["a: is missing", "b: is missing"])
+        yield
+
+    return FastAPI(lifespan=lifespan)
+
+
+async def test_an_app_that_cannot_start_for_its_configuration_says_so_without_a_traceback() -> None:
+    factory = f"{__name__}:misconfigured"
+    with pytest.raises(LifespanFailed) as failed:
+        await open_upstream("things", f"app://{factory}", Directory()).__aenter__()
+    assert str(failed.value) == f"{factory}'s startup failed: a: is missing\nb: is missing"
+
+
+async def test_requests_have_the_state_that_the_lifespan_has_left() -> None:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, str]]:
+        yield {"database": "open"}
+
+    async def read(request: HttpRequest) -> PlainTextResponse:
+        return PlainTextResponse(request.state.database)
+
+    app = FastAPI(lifespan=lifespan)
+    app.add_route("/a", read)
+    async with AsgiTransport(app) as transport, await transport.send(GET) as reply:
+        assert await reply.read(100) == b"open"
+
+
+async def test_the_failure_of_a_lifespan_while_the_app_serves_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ended = asyncio.Event()
+
+    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        ended.set()
+        raise ZeroDivisionError("the bug")
+
+    async with asyncio.timeout(30), AsgiTransport(app, "things:app"):
+        await ended.wait()
+    assert caplog.messages == ["things:app's lifespan failed"]
+
+
+async def test_an_app_that_does_not_return_after_its_shutdown_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("frontispiece.http.lifespan.EXIT_TIMEOUT", 0.01)
+    before = asyncio.all_tasks()
+
+    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+        for phase in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{phase}.complete"})
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(30), AsgiTransport(app):
+        pass
+    assert asyncio.all_tasks() == before
 
 
 async def test_an_app_that_knows_no_lifespan_is_mounted() -> None:
