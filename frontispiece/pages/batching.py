@@ -37,6 +37,7 @@ Callback = Callable[[], None]
 class LoadBatch(Struct, Generic[Key, Value], eq=False):
     """Keys that are loaded together; it has a task once it is dispatched."""
 
+    record: BatchRecord
     keys: dict[Key, None] = {}
     """All but those that were abandoned."""
     has_abandoned: bool = False
@@ -47,7 +48,6 @@ class LoadBatch(Struct, Generic[Key, Value], eq=False):
     """Whether its keys have their values or failures."""
     values: dict[Key, Any] = {}
     failures: dict[Key, FlightResult] = {}
-    record: BatchRecord | None = None
     task: InlineTask[None] | None = None
 
 
@@ -113,7 +113,7 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
                 self._detach = None
 
     def _open_batch(self) -> LoadBatch[Key, Value]:
-        batch = self._open = LoadBatch()
+        batch = self._open = LoadBatch(BatchRecord(self._label))
         detector = current_detector.get()
         if detector is None:
             asyncio.get_running_loop().call_soon(self.dispatch)
@@ -130,12 +130,13 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
             if not batch.keys:
                 continue  # all of them were released
             self._dispatched.add(batch)
-            batch.record = record = BatchRecord(self._label, len(batch.keys))
+            record = batch.record
+            record.keys, record.began = len(batch.keys), perf_counter()
             detector, context = current_detector.get(), UNTRACED
             if detector is not None and detector.batch_records is not None:
                 detector.batch_records.append(record)
                 context = CallContext(inf, recorded_calls=record.calls)
-            batch.task = spawn(self._run(batch, record, context))
+            batch.task = spawn(self._run(batch, context))
         self._starting = False
 
     def _cancel(self, batch: LoadBatch[Key, Value]) -> None:
@@ -150,9 +151,9 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
             batch.keys.pop(key, None)
             self._batches.pop(key, None)
 
-    async def _run(self, batch: LoadBatch[Key, Value], record: BatchRecord, context: CallContext) -> None:
+    async def _run(self, batch: LoadBatch[Key, Value], context: CallContext) -> None:
         current_call_context.set(context)  # not that of the source that happened to complete the batch
-        keys = batch.keys
+        keys, record = batch.keys, batch.record
         try:
             found = await self._fetch([*keys])
             batch.values = dict(zip(keys, map(found.get, keys, repeat(UNKNOWN)), strict=True))
@@ -170,9 +171,10 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
             self._dispatched.discard(batch)
             if self._queue:
                 self._start_queued()
-        for kind in {*map(type, batch.values.values())}:
+        for kind in {*map(type, batch.values.values())}:  # few, of many values
             if issubclass(kind, BaseException):
                 self._fail(batch)
+                break
         batch.settled = True
         waiters, batch.waiters = [*batch.waiters], {}
         del batch, keys  # this frame stands in the tracebacks of their failures
@@ -216,25 +218,24 @@ class PendingLoad(Struct, Generic[Key, Value], eq=False):
         Raises:
             UpstreamError: the batch failed, or this key did.
         """
-        batch = self.batch
-        running = current_call_context.get()
-        if isinstance(running, SourceRun) and running.recorded_calls is not None:
-            assert batch.record is not None
-            running.record_batch(batch.record)
-        failure = batch.failures.get(self.key)
-        value: Value = batch.values[self.key] if failure is None else failure.result()
+        failure = self.batch.failures.get(self.key)
+        value: Value = self.batch.values[self.key] if failure is None else failure.result()
         return value
 
     def __await__(self) -> Generator[Any, None, Value]:
         batch = self.renewed() if self.batch.has_abandoned else self.batch
+        running = current_call_context.get()
+        if isinstance(running, SourceRun) and running.recorded_calls is not None:
+            running.record_batches([batch.record])
         if not batch.settled:
             waiter: Signal[None] = Signal(loop=asyncio.get_running_loop())
             callback = partial(_wake, waiter)
             batch.waiters[callback] = (self,)
             try:
                 yield from waiter
-            finally:
+            except BaseException:  # it was cancelled
                 self.loader.release(batch, callback)
+                raise
         return self.result()
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from frontispiece.aio.inline_task import InlineTask, Signal
 from frontispiece.pages.batching import BatchLoader, LoadBatch, PendingLoad
 from frontispiece.pages.idle_detector import spawn
+from frontispiece.pages.source_run import SourceRun
 from frontispiece.upstream import UpstreamError, current_call_context
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,9 @@ class _Gathering(Struct, Generic[Result], eq=False):
         if True in [batch.has_abandoned for batch in batches]:
             batches = {load.renewed(): load.loader for load in loads}
         self._batches = batches
+        running = current_call_context.get()
+        if isinstance(running, SourceRun) and running.recorded_calls is not None:
+            running.record_batches(batch.record for batch in batches)
         for batch in batches:
             if not batch.settled:
                 self.pending += 1
@@ -83,9 +87,8 @@ class _Gathering(Struct, Generic[Result], eq=False):
     def results(self) -> list[Result]:
         if self.failed is not None:
             self.failed.result()
-        running = current_call_context.get()
-        if self._loads is self._all and (running is None or running.recorded_calls is None):
-            return [load.batch.values[load.key] for load in self._all]  # without tracing; none has failed
+        if self._loads is self._all:
+            return [load.batch.values[load.key] for load in self._all]  # none has failed
         return [each.result() for each in self._all]
 
     async def cancel(self) -> None:

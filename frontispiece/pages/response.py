@@ -21,7 +21,7 @@ from frontispiece.pages.timeline import (
     Timeline,
     TraceOutcome,
 )
-from frontispiece.upstream import CallRecord, Reply
+from frontispiece.upstream import CallRecord, Reply, TimedOut
 
 JSON = (b"content-type", b"application/json")
 NOT_MODIFIED = 304
@@ -94,6 +94,8 @@ def timeline_of(plan: Plan, run: Run, *, status: int, ended: float) -> Timeline:
     """The timeline of a run with tracing, until `ended`."""
     page, stamp = plan.page, _Stamps(run.began, ended)
     batches = run.batch_records or []
+    waits = [each for running in run.source_runs.values() if running.expired for each in running.batches]
+    late = {batch for batch in waits if batch.outcome is TraceOutcome.CANCELLED}
     sources = []
     for step in plan.steps:
         seen = SourceTrace(name=step.source.name, optional=step.source.fallback is not None, needs=step.needs)
@@ -102,8 +104,8 @@ def timeline_of(plan: Plan, run: Run, *, status: int, ended: float) -> Timeline:
             seen.began, seen.ended = stamp(running.began), stamp(running.ended)
             seen.outcome, seen.reason, seen.cache = running.outcome, running.reason, running.cache
             seen.attempts = running.attempts
-            seen.calls = stamp.calls(running.recorded_calls or [])
-            seen.batches = [batches.index(batch) for batch in running.batches]
+            seen.calls = stamp.calls(running.recorded_calls or [], late=running.expired)
+            seen.batches = [batches.index(batch) for batch in running.batches if batch in batches]
         sources.append(seen)
     return Timeline(
         page=page.path,
@@ -118,8 +120,8 @@ def timeline_of(plan: Plan, run: Run, *, status: int, ended: float) -> Timeline:
                 keys=batch.keys,
                 began=stamp(batch.began),
                 ended=stamp(batch.ended),
-                outcome=batch.outcome if batch.ended is not None else TraceOutcome.CANCELLED,
-                calls=stamp.calls(batch.calls),
+                outcome=TraceOutcome.FAILED if batch in late else batch.outcome,
+                calls=stamp.calls(batch.calls, late=batch in late),
             )
             for batch in batches
         ],
@@ -137,7 +139,8 @@ class _Stamps:
         moment = self._ended if moment is None else moment
         return round((min(moment, self._ended) - self._began) * 1000, 3)
 
-    def calls(self, records: list[CallRecord]) -> list[CallTrace]:
+    def calls(self, records: list[CallRecord], *, late: bool) -> list[CallTrace]:
+        unanswered = TimedOut.reason if late else TraceOutcome.CANCELLED
         return [
             CallTrace(
                 upstream=call.upstream,
@@ -145,7 +148,7 @@ class _Stamps:
                 target=call.target,
                 began=self(call.began),
                 ended=self(call.ended),
-                answer=call.answer or "cancelled",
+                answer=call.answer or unanswered,
             )
             for call in records
         ]

@@ -3,11 +3,11 @@
 Times are those of `perf_counter`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from frontispiece.aio.inline_task import InlineTask
 from frontispiece.pages.timeline import TraceOutcome
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class BatchRecord(Struct, eq=False):
-    """A dispatched batch of loads."""
+    """A batch of loads, which has its number of keys and begins once it is dispatched."""
 
     loader: str
-    keys: int
-    began: float = field(default_factory=perf_counter)
+    keys: int = 0
+    began: float = 0.0
     ended: float | None = None
     outcome: TraceOutcome = TraceOutcome.CANCELLED
     calls: list[CallRecord] = []
@@ -46,7 +46,8 @@ class SourceRun(InlineTask[Any], CallContext):
     """Of its result in its cache; None without a cache."""
     waits = False
     """Whether it has begun, waited and not ended."""
-    batches: tuple[BatchRecord, ...] = ()
+    batches: Sequence[BatchRecord] = ()
+    """Those that it waited for."""
     response_headers: Mapping[bytes, bytes] = {}
     """What it has added to the page's response."""
 
@@ -57,10 +58,9 @@ class SourceRun(InlineTask[Any], CallContext):
         self.recorded_calls = calls
         self.began = perf_counter()
 
-    def record_batch(self, batch: BatchRecord) -> None:
-        """Note that it used a result of this batch."""
-        if batch not in self.batches:
-            self.batches += (batch,)
+    def record_batches(self, batches: Iterable[BatchRecord]) -> None:
+        """Note that it waits for these batches."""
+        self.batches = [*dict.fromkeys([*self.batches, *batches])]
 
     def stop(self) -> None:
         """Cancel the source, unless it was cancelled before."""

@@ -51,7 +51,7 @@ class SourceTrace(Struct, kw_only=True):
     """One source: it waited for its inputs until `began`, and ran from then until `ended`.
 
     Both are None for a source that never started. `cache` is the `CacheState` of its result, None without a
-    cache; `batches` are the positions, in the timeline's list, of the batches whose results it used.
+    cache; `batches` are the positions, in the timeline's list, of the batches that it waited for.
     """
 
     name: str

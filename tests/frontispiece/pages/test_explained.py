@@ -115,6 +115,11 @@ class Shelf:
         await self._things.thing("-".join(map(str, keys)))
         return {key: key for key in keys}
 
+    @loader(max_size=1, max_concurrency=1)
+    async def magazine(self, keys: Sequence[int]) -> Mapping[int, int | UpstreamError]:
+        """A magazine; one at a time."""
+        return await self._things.thing(f"magazine-{keys[0]}") and {}
+
 
 async def test_the_timeline_has_batches_with_their_sizes_and_sources(
     serve: Serve,
@@ -143,6 +148,35 @@ async def test_the_timeline_has_batches_with_their_sizes_and_sources(
     ]
     assert [source.batches for source in timeline.sources] == [[0], [0, 1]]
     assert [source.calls for source in timeline.sources] == [[], []]
+
+
+async def test_the_timeline_names_the_service_that_a_source_with_loads_waited_for_in_vain(
+    serve: Serve,
+) -> None:
+    async def title(shelf: Shelf) -> str:
+        books = [shelf.book(number) for number in (1, 2, 3, 4)]
+        return str(await gather([*books, shelf.magazine(5), shelf.magazine(6)]))
+
+    async def extra(shelf: Shelf) -> str:
+        return str(await shelf.book(4))
+
+    page = page_of((title, {"timeout": 0.5}), (extra, {"timeout": 0.4, "fallback": str}))
+    async with things_of(Stub(Exchange.until_left)) as providers:
+        shelves = {Shelf: lambda inbound: Shelf(providers[Things](inbound))}
+        async with serve(page, providers=shelves, expose_timeline=True) as http:
+            timeline = (await explained(http)).timeline
+
+    assert timeline.status == 504
+    calls = [
+        [(call.upstream, call.target, call.answer) for call in batch.calls] for batch in timeline.batches
+    ]
+    assert calls == [
+        [("things", "/things/1-2-3", "timeout")],
+        [("things", "/things/magazine-5", "timeout")],
+        [("things", "/things/4", "timeout")],
+    ]
+    assert [batch.outcome for batch in timeline.batches] == [TraceOutcome.FAILED] * 3
+    assert [source.batches for source in timeline.sources] == [[0, 2, 1], [2]]
 
 
 async def test_the_timeline_of_a_page_that_fails_has_its_problem_and_the_cancelled_sources(
