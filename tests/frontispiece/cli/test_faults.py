@@ -126,6 +126,24 @@ def test_a_page_is_not_added_to_a_module_that_is_no_python() -> None:
         with_page("def :", "web.pages", "note")
 
 
+@pytest.mark.parametrize(
+    ("pages", "expected"),
+    [
+        ("[]", "[note.page]"),
+        ("[(home.page)]", "[(home.page), note.page]"),
+        ("[(other.page)]", "[note.page, (other.page)]"),
+        ("[\n    home.page,  # one\n]", "[\n    home.page,  # one\n    note.page,\n]"),
+        ("[\n    home.page  # one\n]", "[\n    home.page,  # one\n    note.page\n]"),
+        ("[\n    home.page,]", "[\n    home.page,\n    note.page,]"),
+    ],
+)
+def test_a_page_is_added_to_others_however_they_are_written(pages: str, expected: str) -> None:
+    source = "from web.pages import {}\ncreate_app = bff('web', pages={})\n"
+
+    added = with_page(source.format("home", pages), "web.pages", "note")
+    assert added == source.format("home, note", expected)
+
+
 @pytest.mark.parametrize("row", FAULTS, ids=[row.name.replace(" ", "-") for row in FAULTS])
 def test_every_fault_is_named_with_its_place_and_its_remedy(folder: Path, row: Row) -> None:
     _write(folder, row.files)
