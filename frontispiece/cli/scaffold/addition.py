@@ -13,7 +13,7 @@ from typing import Final
 from rich.markup import escape
 
 from frontispiece.cli.project import Project
-from frontispiece.cli.terminal import data_folder, out
+from frontispiece.cli.terminal import data_folder, out, print_faults
 from frontispiece.errors import ConfigError, UserError
 from frontispiece.server import GATEWAY
 
@@ -72,8 +72,10 @@ class Addition:
         try:
             self._write_all(before)
         except BaseException as error:
-            if left := [*_restored(before)]:
+            left = [*_restored(before)]
+            if left and isinstance(error, UserError):
                 raise UserError("\n".join([str(error), *left])) from error
+            print_faults(left)
             raise
         for file in (*self._new, *self._changed):
             verb = "written" if file in self._new else "changed"
