@@ -84,6 +84,8 @@ def test_sessions_need_an_issuer_and_all_their_settings(tmp_path: Path, signing_
         "SESSION_ENCRYPTION_KEYS",
         "SESSION_CLIENT_SECRET",
     ]
+    assert all("docs/identity.md" in fault for fault in missing[1:])
+    assert "openssl rand 32" in missing[3]
     session = SessionSettings(
         origin="https://shop.example",
         valkey_url="valkey://127.0.0.1:9/0",

@@ -1,6 +1,7 @@
 """Where sessions are stored, and this gateway's registration at the issuer."""
 
 from collections.abc import Iterator
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -10,6 +11,9 @@ from frontispiece.http.loopback import is_loopback_host
 from frontispiece.security import Keyring
 from frontispiece.settings import Settings
 from frontispiece.stores.valkey import OFF, ValkeyUrl
+
+SEE: Final = " (docs/identity.md, Your own identity provider)"
+"""Where its settings are explained."""
 
 
 class SessionSettings(Settings):
@@ -59,13 +63,14 @@ class SessionSettings(Settings):
     def errors(self) -> Iterator[str]:
         """What a table with `[session]` needs and these settings lack."""
         if self.origin == OFF:
-            yield "SESSION_ORIGIN: [session] needs the gateway's web origin"
+            yield f"SESSION_ORIGIN: [session] needs the gateway's web origin{SEE}"
         if self.valkey_url == OFF:
-            yield "SESSION_VALKEY_URL: [session] needs a Valkey"
+            yield f"SESSION_VALKEY_URL: [session] needs a Valkey{SEE}"
         if not self.encryption_keys:
-            yield "SESSION_ENCRYPTION_KEYS: [session] needs a key that encrypts sessions"
+            how = "make one with `openssl rand 32 | base64 | tr '+/' '-_'`"
+            yield f"SESSION_ENCRYPTION_KEYS: [session] needs a key that encrypts sessions: {how}{SEE}"
         if not self.client_secret:
-            yield "SESSION_CLIENT_SECRET: [session] needs the gateway's client secret at the issuer"
+            yield f"SESSION_CLIENT_SECRET: [session] needs the gateway's client secret at the issuer{SEE}"
 
 
 def valid_origin(origin: str) -> str:
