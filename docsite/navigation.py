@@ -10,6 +10,7 @@ REFERENCE: Final = "reference/"
 HOW_TO: Final = (
     "project.md",
     "aggregates.md",
+    "internal-tokens.md",
     "testing.md",
     "contracts.md",
     "graphql.md",

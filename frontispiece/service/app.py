@@ -56,8 +56,17 @@ class Service(FastAPI):
         return self.openapi_schema
 
 
+async def needs_nothing() -> None:
+    """A check that always passes."""
+
+
 def create_service(
-    *, title: str, description: str, lifespan: Lifespan, ready: Check, verifier: Verifier
+    *,
+    title: str,
+    description: str,
+    lifespan: Lifespan = lambda _app: nullcontext(),
+    ready: Check = needs_nothing,
+    verifier: Verifier,
 ) -> FastAPI:
     """An app with problem+json for every failure, `/health/…`, `/metrics` and `/openapi.json`.
 

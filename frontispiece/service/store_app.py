@@ -8,7 +8,14 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client.registry import Collector
 
 from frontispiece.security import Verifier
-from frontispiece.service.app import Check, Lifespan, State, create_service, register_collectors
+from frontispiece.service.app import (
+    Check,
+    Lifespan,
+    State,
+    create_service,
+    needs_nothing,
+    register_collectors,
+)
 
 
 class Store(AbstractAsyncContextManager[Any], Protocol):
@@ -48,7 +55,7 @@ def create_store_service(
     resources: Sequence[AbstractAsyncContextManager[Any]] = (),
     lifespan: Lifespan = lambda _app: nullcontext(),
     messaging: Messaging | None = None,
-    ready: Check | None = None,
+    ready: Check = needs_nothing,
 ) -> FastAPI:
     """A service (see `create_service`) with its store in `app.state.store`, ready when that is reachable.
 
@@ -80,7 +87,7 @@ def create_store_service(
                 yield state
 
     async def is_ready() -> str | None:
-        missing = [await store.ping(), await ready() if ready is not None else None]
+        missing = [await store.ping(), await ready()]
         return "; ".join(filter(None, missing)) or None
 
     app = create_service(

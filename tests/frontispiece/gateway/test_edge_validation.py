@@ -1,6 +1,5 @@
 """Validation against services as they are: what FastAPI says of itself, before a running gateway."""
 
-from contextlib import nullcontext
 from typing import Annotated, Any
 
 import httpx
@@ -138,8 +137,6 @@ async def test_a_service_that_describes_itself_to_callers_with_a_token_is_valida
     press = create_service(
         title="press",
         description="-",
-        lifespan=lambda _app: nullcontext(),
-        ready=_ready,
         verifier=Verifier(token_settings, "shop"),
     )
 
@@ -153,10 +150,6 @@ async def test_a_service_that_describes_itself_to_callers_with_a_token_is_valida
     assert (await http.get("/api/sheets/7")).json() == 7
     refused = await http.get("/api/sheets/seven")
     assert [error["at"] for error in refused.json()["errors"]] == [["path", "number"]]
-
-
-async def _ready() -> None:
-    """It always is."""
 
 
 async def test_without_a_reachable_service_calls_are_refused(open_world: OpenWorld) -> None:

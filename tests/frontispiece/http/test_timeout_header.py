@@ -2,11 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,19 +48,9 @@ def slow() -> Slow:
 @pytest.fixture
 async def http(token_settings: TokenSettings, slow: Slow) -> AsyncIterator[httpx.AsyncClient]:
     """The service on a real socket."""
-
-    async def ready() -> None:
-        return None
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-
     app = create_service(
         title="slow",
         description="-",
-        lifespan=lifespan,
-        ready=ready,
         verifier=Verifier(token_settings, "slow"),
     )
 

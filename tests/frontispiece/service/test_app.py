@@ -1,6 +1,5 @@
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import httpx
@@ -36,14 +35,9 @@ async def http(token_settings: TokenSettings, app_client: AppClient) -> AsyncIte
     """A service with one resource, a bug, and a database that cannot be reached."""
     away = Database("postgresql+psycopg://nobody@127.0.0.1:1/none", sa.MetaData())
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-
     app = create_service(
         title="press",
         description="-",
-        lifespan=lifespan,
         ready=away.ping,
         verifier=Verifier(token_settings, "press"),
     )
@@ -188,8 +182,6 @@ async def test_every_401_has_one_challenge(
     app = create_service(
         title="press",
         description="-",
-        lifespan=lambda _app: nullcontext(),
-        ready=lambda: asyncio.sleep(0),
         verifier=Verifier(token_settings, "press"),
     )
 
@@ -274,7 +266,6 @@ async def test_metrics_are_those_of_the_registered_collectors(
         title="press",
         description="-",
         lifespan=lifespan,
-        ready=lambda: asyncio.sleep(0),
         verifier=Verifier(token_settings, "press"),
     )
     async with app_client(app) as http:

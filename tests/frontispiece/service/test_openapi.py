@@ -1,7 +1,6 @@
 """What a service's OpenAPI document says beyond what FastAPI can see."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from typing import Annotated, Any
 
 import pytest
@@ -63,13 +62,9 @@ async def run(
 
 @pytest.fixture(scope="module")
 def document(token_settings: TokenSettings) -> Json:
-    async def ready() -> None: ...
-
     app: FastAPI = create_service(
         title="press",
         description="-",
-        lifespan=lambda _app: nullcontext(),
-        ready=ready,
         verifier=Verifier(token_settings, "press"),
     )
     app.include_router(router)

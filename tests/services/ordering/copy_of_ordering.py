@@ -31,16 +31,12 @@ class Copy:
                 for task in running:
                     task.cancel()
 
-        async def ready() -> None:
-            pass
-
         self.is_late = False
         """Whether nobody projects the log, so that the read model stays as it is."""
         self.app = create_service(
             title="ordering",
             description="",
             lifespan=lifespan,
-            ready=ready,
             verifier=Verifier(tokens, "ordering"),
         )
         self.app.include_router(read_api.router)
