@@ -6,13 +6,11 @@ from typing import Annotated
 import typer
 
 from frontispiece.cli.pages import login_headers
-from frontispiece.cli.project import find
 from frontispiece.cli.terminal import (
     Data,
     Folder,
     Password,
     Url,
-    data_folder,
     gateway_url,
     open_project,
     print_done,
@@ -91,8 +89,8 @@ def reload_table(
     data: Data = None,
 ) -> None:
     """Have the running gateway reload its route table; exit with 1 when that has errors."""
-    from frontispiece.cli.client.admin import address_of, reload  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.cli.client.admin import find_address, reload  # noqa: PLC0415 (other commands start faster without)
 
-    where, token = (admin, None) if admin else address_of(data_folder(find(project), data))
+    where, token = find_address(admin, project, data)
     for port, outcome in reload(where, workers, token).items():
         print_done(f"{port}: {outcome}")

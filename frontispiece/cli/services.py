@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -21,8 +21,9 @@ from frontispiece.cli.terminal import (
     print_table,
 )
 from frontispiece.errors import ConfigError, UserError, nearest
+from frontispiece.extras import MissingExtra, check_extra
 from frontispiece.server import GATEWAY
-from frontispiece.settings import PROJECT_FILE, RegistrySettings, value_of
+from frontispiece.settings import PROJECT_FILE, RegistrySettings
 
 SCALE_TIMEOUT: Final = 60.0
 """Seconds in which new instances are registered, and others have left."""
@@ -41,12 +42,9 @@ def services(
     data: Data = None,
 ) -> None:
     """List the instances of all services: health, calls in flight and ejections, as the gateway sees them."""
-    from frontispiece.cli.client.admin import address_of, request  # noqa: PLC0415
+    from frontispiece.cli.client.admin import find_address, request  # noqa: PLC0415
 
-    opened = open_project(project)
-    own = value_of("GATEWAY_ADMIN_TOKEN")
-    where, token = (admin, own) if admin else address_of(data_folder(opened, data))
-    rows = request("GET", where, token, "/admin/services")
+    rows = request("GET", *find_address(admin, project, data), "/admin/services")
     table = new_table(*HEADINGS)
     for row in rows:
         table.add_row(
@@ -72,7 +70,8 @@ def scale(
         if (match := _SCALE.fullmatch(text)) is None:
             raise UserError(f"{text} is not of the form SERVICE=COUNT, with a count from 1 to 99.")
         counts[match[1]] = int(match[2])
-    if errors := [error for name in counts if (error := _why_not(opened, name))]:
+    errors = [error for name in counts if (error := _why_not(opened, name))]
+    if errors := errors or [*_missing(opened, folder, counts)]:
         raise ConfigError(errors)
     asyncio.run(_scale(opened, folder, counts))
 
@@ -88,9 +87,6 @@ def _why_not(project: Project, name: str) -> str | None:
         )
     if app.mounted or not app.program:
         return f"{name} is no service of its own that front up starts: only those have instances"
-    texts = [*(app.command or ()), *app.environment.values()]
-    if app.command and not any("${port}" in text for text in texts):
-        return f"{name} listens on a port of its own: instances need ${{port}} in apps.{name}.command"
     if shared := [each for each, text in app.addresses.items() if "${run}" not in text]:
         return f"instances of {name} would share {', '.join(shared)}: ${{run}} in it is each one's own folder"
     if app.single:
@@ -98,39 +94,47 @@ def _why_not(project: Project, name: str) -> str | None:
     return None
 
 
-def _registry_of(project: Project, data: Path, names: Iterable[str]) -> str:
+def _missing(project: Project, data: Path, names: Iterable[str]) -> Iterator[str]:
+    """What instances need, and the run that has a data folder does not have: extras and a registry."""
+    from frontispiece.cli.run.data_folder import is_in_use  # noqa: PLC0415
+    from frontispiece.cli.run.nats import server_binary  # noqa: PLC0415
+
+    if not is_in_use(data):
+        yield f"no front up or front dev runs on {data}: start it, or name its folder by --data"
+    try:
+        check_extra("events", "nats")
+    except ValueError as error:
+        yield str(error)
+    if RegistrySettings().url:
+        return
+    file = project.folder / PROJECT_FILE
+    for section, name, does in [
+        *(("[environment]", name, "is in the registry") for name in names),
+        ("[gateway.environment]", "the gateway", "watches it"),
+    ]:
+        if not project.declared(name if name in project.apps else GATEWAY).get("REGISTRY_URL"):
+            yield f'{section} of {file} lacks REGISTRY_URL = "${{nats}}", by which {name} {does}'
+    if "${nats}" in project.declared(GATEWAY).get("REGISTRY_URL", "${nats}"):
+        try:
+            server_binary()
+        except MissingExtra as error:
+            yield str(error)
+
+
+def _registry_of(project: Project, data: Path) -> str:
     """The URL of the registry of the run that has a data folder.
 
     Raises:
-        ConfigError: there is no such run, or it has no registry.
+        ConfigError: its NATS server does not run.
     """
-    from frontispiece.cli.run.data_folder import is_in_use  # noqa: PLC0415
     from frontispiece.cli.run.nats import NAME, read_addresses  # noqa: PLC0415
 
-    if not is_in_use(data):
-        raise ConfigError(
-            [f"no front up or front dev runs on {data}: start it, or name its folder by --data"]
-        )
-    if url := RegistrySettings().url:
-        return url
-    file = project.folder / PROJECT_FILE
-    missing = [
-        f'{section} of {file} lacks REGISTRY_URL = "${{nats}}", by which {name} {does}'
-        for section, name, does in [
-            *(("[environment]", name, "is in the registry") for name in names),
-            ("[gateway.environment]", "the gateway", "watches it"),
-        ]
-        if not project.declared(name if name in project.apps else GATEWAY).get("REGISTRY_URL")
-    ]
-    if missing:
-        raise ConfigError(missing)
-    declared = project.declared(GATEWAY)["REGISTRY_URL"]
+    declared = RegistrySettings().url or project.declared(GATEWAY)["REGISTRY_URL"]
     if "${nats}" not in declared:
         return declared
     if (embedded := read_addresses(data / NAME.lower())) is None:
-        raise ConfigError(
-            [f"REGISTRY_URL is not set, and the run on {data} has no NATS server of its own: set it as there"]
-        )
+        without = f"REGISTRY_URL is not set, and the run on {data} has no NATS server of its own"
+        raise ConfigError([f"{without}: start it again, or set REGISTRY_URL as there"])
     return embedded.url
 
 
@@ -138,7 +142,7 @@ async def _scale(project: Project, data: Path, counts: dict[str, int]) -> None:
     from frontispiece.cli.run.scaling import scale as write  # noqa: PLC0415
     from frontispiece.registry import open_registry  # noqa: PLC0415 (an extra)
 
-    async with open_registry(_registry_of(project, data, counts)) as registry:
+    async with open_registry(_registry_of(project, data)) as registry:
         write(data, counts)
         for name, count in counts.items():
             there = 0

@@ -227,17 +227,15 @@ def _identity(claims: dict[str, object], issuer: TrustedIssuer) -> Identity:
     return identity
 
 
-def bearer_token(authorization: str | None) -> str:
-    """The token in an `Authorization` header.
+def bearer_token(authorization: str | None, detail: str = "This needs a bearer token.") -> str:
+    """The token in an `Authorization` header; `detail` says that it is missing.
 
     Raises:
         Problem: 401 `token-missing`.
     """
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not (token := token.strip()):
-        raise Problem(
-            401, "token-missing", "This needs a bearer token.", headers={"WWW-Authenticate": "Bearer"}
-        )
+        raise Problem(401, "token-missing", detail, headers={"WWW-Authenticate": "Bearer"})
     return token
 
 

@@ -183,7 +183,7 @@ async def prove(
     say: Callable[[str], object],
 ) -> None:
     """Have instances come, stop and be killed, and the registry be away for so many seconds."""
-    admins = [address_of(shop.data), *((urlsplit(each.admin[0]).netloc, None) for each in further)]
+    admins = [address_of(shop.data), *((urlsplit(each.admin[0]).netloc, "") for each in further)]
     async with reading(nats_of(shop), [shop.url, *(each.url for each in further)]) as reads:
         proof = Proof(shop=shop, admins=admins, reads=reads, say=say)
         await proof.agree(1, "at first")

@@ -6,11 +6,13 @@ from typing import Any
 import httpx
 import msgspec
 
+from frontispiece.cli.project import find
 from frontispiece.cli.run import secrets
 from frontispiece.cli.run.admin_port import DEFAULT_PORT
 from frontispiece.cli.run.data_folder import run_addresses
 from frontispiece.cli.run.secrets import ADMIN_TOKEN
-from frontispiece.errors import UserError
+from frontispiece.cli.terminal import data_folder
+from frontispiece.errors import ConfigError, UserError
 from frontispiece.gateway.admin import AdminSettings
 from frontispiece.http.loopback import is_loopback
 from frontispiece.server.sockets import LOOPBACK
@@ -22,20 +24,37 @@ TIMEOUT = 30.0
 OUTCOMES = {"done": "the table is served as it is now", "unchanged": "this table is in force already"}
 
 
-def address_of(data: Path) -> tuple[str, str | None]:
-    """`host:port` of the admin port of the run with this data folder, and its token; else the default.
+def find_address(named: str | None, project: Path | None, data: Path | None) -> tuple[str, str]:
+    """The admin port that an option names, or else that of the project's run, and its token.
+
+    Raises:
+        ConfigError: none is named, and there is no project, or its run has crashed.
+    """
+    try:
+        own = address_of(data_folder(find(project), data))
+    except ConfigError:
+        if named is None:
+            raise
+        return named, value_of(ADMIN_TOKEN)
+    if named and named.removeprefix("http://").rstrip("/") != own[0]:
+        return named, value_of(ADMIN_TOKEN)
+    return own
+
+
+def address_of(data: Path) -> tuple[str, str]:
+    """`host:port` of the admin port of the run with this data folder, or the default, and its token.
 
     Raises:
         ConfigError: that run has crashed.
     """
     run = run_addresses(data)
     if run is None or run.admin is None:
-        return f"{LOOPBACK}:{DEFAULT_PORT}", None
+        return f"{LOOPBACK}:{DEFAULT_PORT}", value_of(ADMIN_TOKEN)
     stored = msgspec.json.decode((data / secrets.FILE).read_bytes(), type=dict[str, str])
     return run.admin, value_of(ADMIN_TOKEN) or stored[ADMIN_TOKEN]
 
 
-def request(method: str, where: str, token: str | None, path: str) -> Any:
+def request(method: str, where: str, token: str, path: str) -> Any:
     """The JSON response of the admin port at `host:port`, or at a URL.
 
     Raises:
@@ -57,18 +76,19 @@ def request(method: str, where: str, token: str | None, path: str) -> Any:
     return body
 
 
-def reload(admin: str, workers: int, token: str | None = None) -> dict[str, str]:
-    """Reload every worker; gives the outcome of each by its address.
+def reload(admin: str, workers: int, token: str = "") -> dict[str, str]:
+    """Reload every worker, the first at `host:port` or at a URL; gives the outcome of each by its address.
 
     Raises:
         ConfigError: the address is invalid.
         UserError: one of them rejects the table, or gives no answer.
     """
-    settings = AdminSettings(admin=admin) if token is None else AdminSettings(admin=admin, admin_token=token)
+    scheme, separator, place = admin.rstrip("/").rpartition("://")
+    settings = AdminSettings(admin=place, admin_token=token or value_of(ADMIN_TOKEN))
     if settings.address is None:
         raise UserError("The gateway has no admin port: GATEWAY_ADMIN says where it is.")
     host, first = settings.address
-    addresses = [f"{host}:{port}" for port in range(first, first + workers)]
+    addresses = [f"{scheme}{separator}{host}:{port}" for port in range(first, first + workers)]
     return {
         where: OUTCOMES[request("POST", where, settings.admin_token, "/admin/reload")["outcome"]]
         for where in addresses

@@ -197,7 +197,8 @@ def check_token(headers: Headers, *tokens: str) -> None:
     """
     if not tokens[0]:
         return
-    sent = bearer_token((field(headers, b"authorization") or b"").decode("latin-1")).encode()
+    authorization = (field(headers, b"authorization") or b"").decode("latin-1")
+    sent = bearer_token(authorization, "This needs a bearer token: that of GATEWAY_ADMIN_TOKEN.").encode()
     if not any(hmac.compare_digest(sent, token.encode()) for token in tokens if token):
         raise invalid_token_problem(InvalidToken("The token is not that of GATEWAY_ADMIN_TOKEN"))
 

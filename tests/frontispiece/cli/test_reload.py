@@ -1,14 +1,13 @@
 """A running command serves another table: at SIGHUP, when its file changes, and when it is asked to."""
 
 import fcntl
-import os
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from frontispiece.cli.client.admin import address_of
+from frontispiece.cli.client.admin import find_address
 from frontispiece.cli.run.data_folder import RunAddresses, announced, locked, run_addresses
 from frontispiece.errors import ConfigError
 from tests.support.front import run
@@ -31,15 +30,21 @@ def reload(gateway: Gateway, workers: int = 1) -> subprocess.CompletedProcess[st
     return run("reload", "--admin", admin, "--workers", str(workers))
 
 
-def test_the_admin_port_of_a_run_that_has_crashed_gets_no_token(tmp_path: Path) -> None:
+def test_the_admin_port_of_a_run_gets_its_token_and_no_other_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GATEWAY_ADMIN_TOKEN", raising=False)
+    (tmp_path / "frontispiece.toml").write_text('[apps.far]\nurl = "http://far.test"\n')
     (tmp_path / "run.json").write_text('{"url": "http://127.0.0.1:2", "admin": "127.0.0.1:1"}')
     (tmp_path / "secrets.json").write_text('{"GATEWAY_ADMIN_TOKEN": "secret"}')
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert address_of(tmp_path) == ("127.0.0.1:1", os.environ.get("GATEWAY_ADMIN_TOKEN", "secret"))
-
+        for named in [None, "127.0.0.1:1", "http://127.0.0.1:1/"]:
+            assert find_address(named, tmp_path, tmp_path) == ("127.0.0.1:1", "secret")
+        assert find_address("127.0.0.1:2", tmp_path, tmp_path) == ("127.0.0.1:2", "")
     with pytest.raises(ConfigError, match="has crashed, and nothing runs now"):
-        address_of(tmp_path)
+        find_address(None, tmp_path, tmp_path)
+    assert find_address("127.0.0.1:1", tmp_path, tmp_path) == ("127.0.0.1:1", "")
 
 
 def test_a_run_that_starts_has_no_addresses_until_it_says_them(tmp_path: Path) -> None:

