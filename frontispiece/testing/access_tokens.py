@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from frontispiece import clocks
+from frontispiece.security.keys import key_id, public_part
 
 ISSUER: Final = "https://issuer.test"
 AUDIENCE: Final = "api"
-KEY_ID: Final = "test"
 LIFETIME: Final = 300
 
 
@@ -25,8 +25,9 @@ class AccessTokens:
 
     def __init__(self, jwks: Path) -> None:
         self._key = Ed25519PrivateKey.generate()
+        self._key_id = key_id(public_part(self._key))  # another for each key: a set is read again for it
         public = OKPAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
-        jwks.write_text(json.dumps({"keys": [{**public, "kid": KEY_ID, "alg": "EdDSA", "use": "sig"}]}))
+        jwks.write_text(json.dumps({"keys": [{**public, "kid": self._key_id, "alg": "EdDSA", "use": "sig"}]}))
         self.variables = {"ISSUER_URL": ISSUER, "ISSUER_AUDIENCE": AUDIENCE, "ISSUER_JWKS": str(jwks)}
         """The variables of a gateway that accepts its tokens."""
 
@@ -41,7 +42,7 @@ class AccessTokens:
             "iat": now,
             "exp": now + LIFETIME,
         }
-        headers = {"kid": KEY_ID, "typ": "at+jwt"}
+        headers = {"kid": self._key_id, "typ": "at+jwt"}
         return jwt.encode(payload | claims, self._key, algorithm="EdDSA", headers=headers)
 
     def bearer(self, subject: str, *scopes: str, **claims: Any) -> dict[str, str]:

@@ -115,7 +115,11 @@ async def test_a_bff_knows_its_caller(identities: Identities, serve_bff: ServeBf
 
 
 async def test_a_gateway_takes_access_tokens_and_checks_their_scopes(
-    upstreams: Upstreams, access_tokens: AccessTokens, serve_gateway: ServeGateway, routes: Path
+    upstreams: Upstreams,
+    access_tokens: AccessTokens,
+    serve_gateway: ServeGateway,
+    routes: Path,
+    tmp_path: Path,
 ) -> None:
     upstreams["notes"].get("/notes/1").respond(json={"text": "Buy ink"})
 
@@ -129,8 +133,11 @@ async def test_a_gateway_takes_access_tokens_and_checks_their_scopes(
                 access_tokens.bearer("reader", "read", exp=1),
             )
         ]
+        of_new_key = AccessTokens(tmp_path / "jwks.json").bearer("reader", "read")
+        at_once = await client.get("/private/1", headers=of_new_key)
 
     assert statuses == [401, 403, 200, 401]
+    assert at_once.status_code == 200
 
 
 async def test_a_gateway_refuses_every_hostile_request(
