@@ -73,7 +73,7 @@ class Launcher:
 def _front(arguments: Sequence[str], fresh: Path | None) -> None:
     """Run the command line; a project's own modules that its commands have imported are forgotten before."""
     sys.argv[1:] = arguments
-    for name in [name for name in sys.modules if fresh and _is_own(name, fresh)]:
+    for name in [name for name in sys.modules if fresh and is_own(name, fresh)]:
         del sys.modules[name]
     main()
 
@@ -89,7 +89,7 @@ def _foreign(folder: Path, modules: Sequence[str]) -> list[str]:
         def report() -> None:
             before = set(sys.modules)
             forking.import_all(modules)
-            found = [name for name in sys.modules if name not in before and not _is_own(name, folder)]
+            found = [name for name in sys.modules if name not in before and not is_own(name, folder)]
             writer.write("\n".join(found).encode())
             writer.flush()
 
@@ -102,7 +102,7 @@ def _foreign(folder: Path, modules: Sequence[str]) -> list[str]:
     return found
 
 
-def _is_own(name: str, folder: Path) -> bool:
+def is_own(name: str, folder: Path) -> bool:
     """Whether a module is the project's: in its folder, and not installed there."""
     if name == "__main__" or name.partition(".")[0] == "frontispiece":
         return False

@@ -3,7 +3,9 @@
 import keyword
 import os
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import invalidate_caches
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +20,13 @@ from frontispiece.errors import ConfigError, UserError
 from frontispiece.server import GATEWAY
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+class FaultyProject(UserError):
+    """Nothing was added: the project has errors, or would have them."""
+
+    def __init__(self, what: str, errors: Iterable[str]) -> None:
+        super().__init__("\n".join([f"Nothing was added, for the project {what}:", *errors]))
 
 
 class Addition:
@@ -76,6 +85,8 @@ class Addition:
             if left and isinstance(error, UserError):
                 raise UserError("\n".join([str(error), *left])) from error
             print_faults(left)
+            if isinstance(error, FaultyProject) and (old := _errors(self._project)):
+                raise FaultyProject("has errors already", old) from None
             raise
         for file in (*self._new, *self._changed):
             verb = "written" if file in self._new else "changed"
@@ -88,7 +99,7 @@ class Addition:
             except OSError as error:
                 raise UserError(f"Nothing was added: {error.filename or file}: {error.strerror}.") from None
         if errors := _errors(self._project):
-            raise UserError("\n".join(["Nothing was added, for the project would have errors:", *errors]))
+            raise FaultyProject("would have errors", errors)
 
     def _filled(self, template: str) -> str:
         text = (files(__package__) / "templates" / template).read_text(encoding="utf-8")
@@ -136,7 +147,11 @@ def _restored(before: dict[Path, bytes | None]) -> Iterator[str]:
 def _errors(project: Project) -> list[str]:
     """The errors that `front check` finds in the project as it is written now."""
     from frontispiece.cli.inspect.check import find_errors  # noqa: PLC0415 (it imports all of the gateway)
+    from frontispiece.cli.run.launcher import is_own  # noqa: PLC0415 (the same)
 
+    for name in [name for name in sys.modules if is_own(name, project.folder)]:  # as they were before
+        del sys.modules[name]
+    invalidate_caches()
     try:
         written = Project.load(project.folder)
     except ConfigError as error:

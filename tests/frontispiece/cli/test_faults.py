@@ -94,6 +94,21 @@ def test_what_is_added_to_a_file_has_its_ends_of_lines(folder: Path) -> None:
     assert table.count(b"\n") == table.count(b"\r\n")
 
 
+def test_errors_that_a_project_had_before_are_not_blamed_on_what_is_added(folder: Path) -> None:
+    for files, blamed in [
+        ({"routes.toml": ROUTES.replace(TIMEOUT, 'timeout = "long"', 1)}, "has errors already"),
+        ({"routes.toml": ROUTES}, "would have errors"),
+    ]:
+        _write(folder, files)
+
+        refused = _front(folder, "new", "route", "/api/more/{id}", "--to", "notes:/{other}")
+
+        assert refused.exit_code == 1
+        first, *errors = refused.stderr.splitlines()
+        assert first == f"Nothing was added, for the project {blamed}:"
+        assert len(errors) == 1
+
+
 @pytest.mark.parametrize("bug", [None, ZeroDivisionError("a bug of ours")])
 def test_what_cannot_be_added_names_its_file_and_what_could_not_be_undone(
     folder: Path, monkeypatch: pytest.MonkeyPatch, bug: Exception | None
