@@ -16,9 +16,10 @@ MAX_EJECTION = 60.0
 class Endpoint:
     """One address of the service and its health; times are those of the balancer's clock."""
 
-    def __init__(self, instance: Instance, transport: Transport) -> None:
+    def __init__(self, service: str, instance: Instance, transport: Transport) -> None:
         self.instance = instance
-        self.name = instance.address
+        self.name = f"{service} at {instance.address}"
+        """Its name in the log."""
         self.transport = transport
         self.outstanding = 0
         """Requests whose replies have not been released."""
@@ -73,7 +74,7 @@ class Endpoint:
         """Diagnostics of this endpoint."""
         instance = self.instance
         return {
-            "url": self.name,
+            "url": instance.address,
             "healthy": self.healthy,
             "ejected": self.ejected,
             "ejections": self.ejections,

@@ -117,7 +117,7 @@ def open_upstream(
         from frontispiece.upstream.transports.grpc.transport import GrpcTransport  # noqa: PLC0415 (an extra)
 
         connect = partial(GrpcTransport, descriptors)
-    transport, addresses = reach(url, directory, health=health, grpc=connect)
+    transport, addresses = reach(name, url, directory, health=health, grpc=connect)
     app = transport.app if isinstance(transport, AsgiTransport) else None
     # From the inside out. The limit is the outermost: requests in its queue find out at once that the circuit
     # has opened meanwhile, and the breaker counts only requests that were sent.
@@ -131,13 +131,14 @@ def open_upstream(
 
 
 def reach(
+    name: str,
     url: str | Sequence[str],
     directory: Directory,
     *,
     health: HealthPolicy | None = None,
     grpc: Connect | None = None,
 ) -> tuple[Transport, Mapping[str, Instance]]:
-    """The transport to what is behind one address or several, and the present instances by address.
+    """The transport to the service behind one address or several, and the present instances by address.
 
     `health` checks each of several addresses; `grpc` makes the transport to one over gRPC.
 
@@ -158,7 +159,7 @@ def reach(
     transports = {each: connect(each) for each in urls}
     if discovery is None and len(urls) == 1:
         return transports[urls[0]], {urls[0]: Instance(address=urls[0])}
-    balancer = LoadBalancer(transports, health=health, discovery=discovery, connect=connect)
+    balancer = LoadBalancer(transports, health=health, discovery=discovery, connect=connect, service=name)
     return balancer, balancer.addresses
 
 

@@ -193,7 +193,7 @@ class GrpcService:
         Raises:
             LookupError: the directory has no address for it.
         """
-        transport, addresses = reach(f"registry://{self._address}", directory, grpc=GrpcChannel)
+        transport, addresses = reach(self.name, f"registry://{self._address}", directory, grpc=GrpcChannel)
         upstream = Upstream(self.name, transport, addresses=addresses)
         stub = self._stub(_StubChannel(upstream))
         return UpstreamConnector(upstream, lambda context: client(GrpcStub(self.name, stub, context)))

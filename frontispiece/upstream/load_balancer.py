@@ -53,6 +53,7 @@ class LoadBalancer:
 
     Args:
         discovery: where the service is from now on; None when the addresses stay.
+        service: its name in the log.
     """
 
     def __init__(
@@ -64,9 +65,12 @@ class LoadBalancer:
         connect: Callable[[str], Transport] = Http1Transport,
         random: Callable[[], float] = any_number,
         clock: Callable[[], float] = monotonic,
+        service: str = "a service",
     ) -> None:
+        self._service = service
         self._endpoints = {
-            name: Endpoint(Instance(address=name), transport) for name, transport in transports.items()
+            address: Endpoint(service, Instance(address=address), transport)
+            for address, transport in transports.items()
         }
         self.addresses = {name: each.instance for name, each in self._endpoints.items()}
         """The present instances, by address."""
@@ -104,7 +108,7 @@ class LoadBalancer:
         found = {each.address: each for each in instances}
         for name in found.keys() - self._endpoints.keys():
             try:
-                endpoint = Endpoint(found[name], self._connect(name))
+                endpoint = Endpoint(self._service, found[name], self._connect(name))
             except ValueError as error:
                 log.warning("an instance of %s is left out: %s", found.pop(name).service, error)
                 continue

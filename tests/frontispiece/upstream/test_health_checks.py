@@ -45,7 +45,7 @@ def b() -> Checked:
 
 @pytest.fixture
 async def two(a: Checked, b: Checked, clock: Clock) -> AsyncIterator[LoadBalancer]:
-    async with LoadBalancer({"a": a, "b": b}, health=POLICY, clock=clock) as two:
+    async with LoadBalancer({"a": a, "b": b}, health=POLICY, clock=clock, service="things") as two:
         await two.check_all()
         yield two
 
@@ -102,12 +102,18 @@ async def test_every_address_is_checked_at_once_and_then_in_rounds(a: Checked, b
     ],
 )
 async def test_an_unhealthy_address_gets_no_calls_until_it_responds_with_200(
-    a: Checked, b: Checked, two: LoadBalancer, clock: Clock, health: Answer
+    a: Checked,
+    b: Checked,
+    two: LoadBalancer,
+    clock: Clock,
+    health: Answer,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     a.health = health
     assert min(await calls(two, a, b)) > 0
     await two.check_all()
     assert await calls(two, a, b) == [0, 20]
+    assert "things at a is unhealthy" in caplog.messages
 
     clock.advance(1000)
     await two.check_all()
