@@ -63,15 +63,24 @@ Process = subprocess.Popen[bytes] | Fork
 
 
 class ChildFailed(UserError):
-    """A program ended, or was not ready in time; the message quotes the end of its log, if it has one."""
+    """A program ended, or was not ready in time; the message quotes the end of its log.
 
-    def __init__(self, reason: str, log: Path | None = None) -> None:
-        if log is None:
-            super().__init__(reason)
-            return
-        with log.open(encoding="utf-8", errors="replace") as lines:
-            last = "".join(deque(lines, maxlen=12)).strip()
-        super().__init__(f"{reason}; the end of {log}:\n{last or '(nothing)'}")
+    Args:
+        reason: what happened.
+        log: its log, if it has one.
+        start: how long the log was, in bytes, when the program was started.
+    """
+
+    def __init__(self, reason: str, log: Path | None = None, start: int = 0) -> None:
+        super().__init__(reason + (_end(log, start) if log is not None else ""))
+
+
+def _end(log: Path, start: int) -> str:
+    """The last lines of a program's log, as the end of a message."""
+    with log.open("rb") as lines:
+        lines.seek(start)
+        last = b"".join(deque(lines, maxlen=12)).decode(errors="replace").strip()
+    return f"; the end of {log}:\n{last}" if last else f"; it wrote nothing to {log}"
 
 
 @contextmanager

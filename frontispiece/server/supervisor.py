@@ -79,7 +79,7 @@ class Supervisor:
         """
         for name, process in self.processes.items():
             if (status := process.poll()) is not None:
-                raise ChildFailed(f"{name} {_ended(status)}", self._programs[name].log)
+                raise self._programs[name].failed(f"{name} {_ended(status)}")
 
     def restart(self) -> None:
         """Start every program again that has ended, once its delay is over."""
@@ -123,11 +123,19 @@ class _Program:
         self._clock = clock
         self._backoff = MIN_BACKOFF
         self._started = 0.0
+        self._log_start = 0
+        """Bytes of the log that earlier runs wrote."""
         self._restart_at = 0.0
 
     def start(self) -> None:
         self._started = self._clock()
+        self._log_start = self.log.stat().st_size if self.log and self.log.is_file() else 0
         self.process = self._start()
+
+    def failed(self, reason: str) -> ChildFailed:
+        """Why it failed, with what it wrote since its start."""
+        log = self.log if self.log and self.log.is_file() else None
+        return ChildFailed(reason, log, self._log_start)
 
     def stop(self) -> None:
         if self.process is not None:
@@ -163,8 +171,7 @@ class _Program:
     def _report(self, what: str, now: float) -> None:
         if now - self._started >= MAX_BACKOFF:
             self._backoff = MIN_BACKOFF
-        end = str(ChildFailed("", self.log)) if self.log and self.log.is_file() else ""
-        log.warning("%s %s: it is started again in %g s%s", self._name, what, self._backoff, end)
+        log.warning("%s", self.failed(f"{self._name} {what}: it is started again in {self._backoff:g} s"))
         self._restart_at = now + self._backoff
         self._backoff = min(MAX_BACKOFF, 2 * self._backoff)
 

@@ -19,6 +19,7 @@ from tests.support.clock import Clock
 from tests.support.waiting import TIMEOUT, eventually
 
 ENDS = ["/bin/sh", "-c", "echo $$ >> pids; exit 3"]
+SAYS_WHY = ["/bin/sh", "-c", "echo $$ >> pids; echo no ink $(wc -l < pids); exit 3"]
 STAYS = ["/bin/sh", "-c", "echo $$ >> pids; exec sleep 600"]
 
 SERVES = """
@@ -38,7 +39,8 @@ class Programs:
     def __init__(self, folder: Path) -> None:
         self.clock = Clock()
         self.supervisor = Supervisor(self.clock)
-        self.folder = folder
+        self.folder = folder / "programs"
+        self.folder.mkdir()
         self.log = folder / "log"
         self.starts = 0
 
@@ -46,7 +48,7 @@ class Programs:
     def running(self, command: list[str]) -> Iterator[None]:
         def start() -> "subprocess.Popen[bytes]":
             self.starts += 1
-            return child_process.start(command, folder=self.folder)
+            return child_process.start(command, folder=self.folder, log=self.log)
 
         with self.supervisor.running("a program", start, log=self.log):
             yield
@@ -75,21 +77,24 @@ def test_each_end_doubles_the_delay_up_to_half_a_minute_and_is_one_line(
     programs: Programs, caplog: pytest.LogCaptureFixture
 ) -> None:
     delays = []
-    programs.log.write_text("no ink")
-    with programs.running(ENDS):
+    programs.log.write_text("of an earlier run\n")
+    with programs.running(SAYS_WHY):
         for _ in range(8):
             programs.ends()
             delays.append(programs.seconds_until_restart())
 
     assert delays == [0.5, 1, 2, 4, 8, 16, 30, 30]
     lines = [record.getMessage() for record in caplog.records]
-    assert lines[0] == (
-        f"a program ended with status 3: it is started again in 0.5 s; the end of {programs.log}:\nno ink"
-    )
+    assert lines[:2] == [
+        f"a program ended with status 3: it is started again in {delay} s; the end of {programs.log}:\n{said}"
+        for delay, said in [("0.5", "no ink 1"), ("1", "no ink 2")]
+    ]
     assert len(lines) == 8
 
 
-def test_a_program_that_ran_for_long_is_started_again_soon(programs: Programs) -> None:
+def test_a_program_that_ran_for_long_is_started_again_soon(
+    programs: Programs, caplog: pytest.LogCaptureFixture
+) -> None:
     with programs.running(ENDS):
         for _ in range(5):
             programs.ends()
@@ -98,6 +103,7 @@ def test_a_program_that_ran_for_long_is_started_again_soon(programs: Programs) -
         programs.ends()
 
         assert programs.seconds_until_restart() == 0.5
+    assert caplog.messages[-1].endswith(f"in 0.5 s; it wrote nothing to {programs.log}")
 
 
 def test_a_killed_program_is_named_by_its_signal_and_runs_again(
@@ -116,11 +122,10 @@ def test_a_killed_program_is_named_by_its_signal_and_runs_again(
 
 
 def test_while_a_project_starts_an_end_is_a_failure_with_the_log(programs: Programs) -> None:
-    (programs.folder / "log").write_text("no ink")
-    with programs.running(ENDS):
+    with programs.running(SAYS_WHY):
         programs.supervisor.processes["a program"].wait(TIMEOUT)
 
-        with pytest.raises(ChildFailed, match=r"a program ended with status 3.*\nno ink"):
+        with pytest.raises(ChildFailed, match=r"a program ended with status 3.*\nno ink 1"):
             programs.supervisor.check()
 
 
