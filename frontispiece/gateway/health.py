@@ -44,7 +44,8 @@ async def ready(services: Mapping[str, IsReady]) -> Reply:
     answers = await asyncio.gather(*(_is_ready(*service) for service in services.items()))
     if missing := sorted(name for name, answer in zip(services, answers, strict=True) if not answer):
         detail = (
-            f"Not ready: {', '.join(missing)}. The `health` path of each in the table must respond with 200."
+            f"Not ready: {', '.join(missing)}. The `health` path of each in the table must respond with 200: "
+            "`health = 'none'` is for a service without one, `needed = false` for one that may be away."
         )
         raise Problem(503, "not-ready", detail, headers={"Retry-After": "1"}, services=missing)
     return _status(b'{"status":"ready"}')

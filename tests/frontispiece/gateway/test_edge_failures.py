@@ -280,7 +280,9 @@ def buggy() -> Stub:
 async def test_a_mounted_service_that_is_not_ready_is_named(open_world: OpenWorld) -> None:
     http = (await open_world(THINGS, things=f"app://{__name__}:not_ready")).http
 
-    assert (await http.get("/health/ready")).json()["services"] == ["things"]
+    unready = (await http.get("/health/ready")).json()
+    assert unready["services"] == ["things"]
+    assert "`health = 'none'` is for a service without one, `needed = false` for one" in unready["detail"]
     assert (await http.get("/a")).content == b"all the same"
 
 
