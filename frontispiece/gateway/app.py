@@ -17,6 +17,7 @@ from frontispiece.gateway.pipeline import POLICIES
 from frontispiece.gateway.policies.load_shedding import OverloadMonitor
 from frontispiece.gateway.reload import WatchedFile
 from frontispiece.gateway.request_limits import HeaderLimits
+from frontispiece.gateway.resources import upstream_errors
 from frontispiece.gateway.runtime import Runtime
 from frontispiece.gateway.settings import GatewaySettings, errors_between, unknown_variables
 from frontispiece.security import GUEST_PREFIX, Signer
@@ -38,8 +39,7 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
         log.warning(unknown)
     file = WatchedFile(settings.routes) if settings.watch else None
     layers = _layers(settings)
-    load = partial(_table, settings, layers)
-    routes = load()
+    routes = table.load(settings.routes, own_layers.models(layers))
     runtime = Runtime(
         settings.directory,
         signer=Signer(settings.signing_key, "gateway") if settings.signing_key else None,
@@ -60,9 +60,11 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
         traces_per_second=settings.traces_per_second,
         data_plane=settings.native_grpc.data_plane,
     )
+    if errors := errors_between(routes, settings):
+        raise ConfigError([*errors, *upstream_errors(routes, runtime)])
     limits = HeaderLimits(fields=settings.max_header_fields, size=settings.max_header_bytes)
     gateway = Gateway(routes, runtime, limits)
-    gateway.enable_reload(load, file, watch_files=settings.watch_files)
+    gateway.enable_reload(partial(_table, settings, layers), file, watch_files=settings.watch_files)
     if all(value_of(f"EVENTS_{name}") for name in ("URL", "PREFIX", "MONITOR_URL")):
         gateway.add_panel(broker_panel(EventSettings()))
     return gateway

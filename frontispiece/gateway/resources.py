@@ -130,6 +130,15 @@ class TableResources:
         )
 
 
+def upstream_errors(table: Table, runtime: Runtime) -> list[str]:
+    """Why services of a table cannot be called; nothing is opened."""
+    try:
+        _open_upstreams(table, runtime, None)
+    except ConfigError as error:
+        return error.errors
+    return []
+
+
 def _open_upstreams(
     table: Table, runtime: Runtime, previous: TableResources | None
 ) -> dict[str, RefCounted[Upstream]]:
@@ -142,7 +151,7 @@ def _open_upstreams(
         try:
             upstreams[name] = RefCounted(_open_upstream(name, table, runtime))
         except (LookupError, ConfigError) as fault:
-            faults.append(f"services: {name}: {fault}")
+            faults += [f"services: {name}: {line}" for line in getattr(fault, "errors", [fault])]
     if faults:
         raise ConfigError(faults)
     return upstreams

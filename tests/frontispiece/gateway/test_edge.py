@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import httpx
 import pytest
@@ -210,22 +210,31 @@ async def test_the_gateway_speaks_no_other_protocols(issuer: Issuer) -> None:
         await gateway({"type": "quic"}, never, nothing)
 
 
-async def test_services_without_an_address_are_all_named_before_anything_is_served(
-    tmp_path: Path, signing_key: str, issuer: Issuer
+def lacks_addresses() -> Never:
+    """The factory of a BFF that finds no address for two services."""
+    raise ConfigError(["SERVICES names no address for 'a'", "SERVICES names no address for 'b'"])
+
+
+async def test_all_that_settings_lack_is_named_before_anything_is_served(
+    tmp_path: Path, issuer: Issuer
 ) -> None:
     file = tmp_path / "routes.toml"
-    file.write_text(ROUTES)
+    bff = f'[services.bff]\nurl = "app://{__name__}:lacks_addresses"\n'
+    file.write_text(f"{bff}{ROUTES}")
 
     with pytest.raises(ConfigError) as refusal:
         create_app(
             GatewaySettings(
                 routes=file,
                 directory=Directory(services={"gone": "gopher://x"}),
-                signing_key=signing_key,
                 issuer=issuer.settings,
             )
         )
-    assert refusal.value.errors == [
+    without_key, *addresses = refusal.value.errors
+    assert without_key.startswith("GATEWAY_SIGNING_KEY: ")
+    assert addresses == [
+        "services: bff: SERVICES names no address for 'a'",
+        "services: bff: SERVICES names no address for 'b'",
         (
             "services: things: SERVICES names no address for 'things': "
             "front up has the apps of frontispiece.toml there"
