@@ -94,7 +94,7 @@ class Proof:
     """
 
     shop: RunningShop
-    admins: Sequence[tuple[str, str | None]]
+    admins: Sequence[tuple[str, str]]
     reads: Reads
     say: Callable[[str], object]
 

@@ -246,7 +246,7 @@ def test_an_app_that_is_killed_is_a_503_at_once_and_then_runs_again(
         printed = running.printed
 
     name = path.split("/")[1]
-    assert f"{name} was ended by SIGKILL: it is started again in 0.5 s; the end of" in printed
+    assert f"{name} was ended by SIGKILL: it is started again in 0.5 s; " in printed
     assert (running.process.returncode, "Traceback" in printed) == (0, False)
 
 
