@@ -116,6 +116,7 @@ class EmbeddedStore(Generic[Database]):
             await self._serving.close()
         if self._lock is not None:
             os.close(self._lock)
+        self._serving = self._lock = None
 
     async def opened(self) -> None:
         """Return when the database is open."""

@@ -178,6 +178,9 @@ def app(
 
 @pytest.fixture
 async def http(app: FastAPI, app_client: AppClient) -> AsyncIterator[httpx.AsyncClient]:
+    """A service that is opened again, as all can be."""
+    async with app_client(app):
+        pass
     async with app_client(app) as http:
         if isinstance(store := getattr(app.state, "store", None), EmbeddedStore):
             await store.opened()
