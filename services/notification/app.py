@@ -18,7 +18,7 @@ from services.notification.events import (
 )
 from services.notification.model import Channel
 from services.notification.notifier import Notifier
-from services.notification.senders import MailSender, PushSender, Sender
+from services.notification.senders import MailSender, PushSender
 from services.notification.store import Store, outbox
 from services.notification.texts import Language
 
@@ -38,7 +38,7 @@ def create_app(settings: NotificationSettings | None = None) -> FastAPI:
     """The notification service."""
     settings = settings or NotificationSettings()
     store = Store(settings.database_url)
-    senders: dict[Channel, Sender] = {
+    senders: dict[Channel, MailSender | PushSender] = {
         Channel.MAIL: MailSender(settings.maildir),
         Channel.PUSH: PushSender(settings.push_log),
     }
@@ -61,5 +61,6 @@ def create_app(settings: NotificationSettings | None = None) -> FastAPI:
         description="Mails and pushes to customers about their orders.",
         verifier=Verifier(settings.tokens, "notification"),
         store=store,
+        resources=[*senders.values()],
         messaging=messaging,
     )

@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from email.charset import Charset
 from email.mime.text import MIMEText
 from email.utils import format_datetime
-from functools import cached_property
 from mailbox import Maildir
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 from uuid import uuid4
 
 import msgspec
@@ -41,15 +40,19 @@ class MailSender:
     """
 
     def __init__(self, folder: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._path = folder
+        self._folder = folder
         self._now = now
 
-    @cached_property
-    def _folder(self) -> Path:
-        """The maildir, made before its first mail."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        Maildir(self._path, create=True).clean()  # deletes what was left in `tmp` days ago
-        return self._path
+    async def __aenter__(self) -> Self:
+        """Make the maildir."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("tmp", "new", "cur"):
+            (self._folder / name).mkdir(mode=0o700, exist_ok=True)
+        Maildir(self._folder).clean()  # deletes what was left in `tmp` days ago
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """Do nothing: no file stays open."""
 
     def send(self, message: Message) -> None:
         """Deliver a mail, unless it is there and unread already."""
@@ -85,6 +88,15 @@ class PushSender:
         self._path = path
         self._now = now
 
+    async def __aenter__(self) -> Self:
+        """Make the log."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(self._open())
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """Do nothing: no file stays open."""
+
     def send(self, message: Message) -> None:
         """Append a push as a whole, or nothing of it."""
         push = {
@@ -95,8 +107,7 @@ class PushSender:
             "text": message.text,
         }
         line = msgspec.json.encode(push) + b"\n"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = self._open()
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)  # other copies of the service append, too
             size = os.fstat(descriptor).st_size
@@ -107,6 +118,9 @@ class PushSender:
                 raise
         finally:
             os.close(descriptor)
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
 
 def _write(descriptor: int, line: bytes) -> None:

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from frontispiece.events import Event, EventSettings
 from frontispiece.events.broker import connected
 from frontispiece.events.envelope import broker_subject, encode
@@ -16,7 +18,7 @@ from services.shipping.model import tracking_code
 from tests.conftest import AppClient
 from tests.services.notification.world import confirmed, read
 from tests.services.shipping.world import ORDER, create
-from tests.support.events import new_streams
+from tests.support.events import NO_BROKER, new_streams
 from tests.support.waiting import until
 
 
@@ -58,5 +60,22 @@ async def test_a_customer_gets_a_mail_and_a_push_when_an_order_is_confirmed_and_
 
 
 def pushes(folder: Path) -> list[str]:
-    log = folder / "pushes.jsonl"
-    return log.read_text().splitlines() if log.exists() else []
+    return (folder / "pushes.jsonl").read_text().splitlines()
+
+
+@pytest.mark.parametrize("setting", ["maildir", "push_log"])
+async def test_a_maildir_or_a_log_that_cannot_be_made_is_an_error_at_the_start(
+    tmp_path: Path, token_settings: TokenSettings, app_client: AppClient, setting: str
+) -> None:
+    (tmp_path / "taken").touch()
+    places = {"maildir": tmp_path / "mail", "push_log": tmp_path / "pushes.jsonl"}
+    writes = NotificationSettings(
+        database_url=database(tmp_path, "notification"),
+        events=NO_BROKER,
+        tokens=token_settings,
+        **{**places, setting: tmp_path / "taken" / "there"},  # type: ignore[arg-type]
+    )
+
+    with pytest.raises(OSError, match="taken"):
+        async with app_client(notification(writes)):
+            pass

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,13 +20,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def mails(folder: Path, clock: Calendar) -> MailSender:
-    return MailSender(folder, clock)
+async def mails(folder: Path, clock: Calendar) -> AsyncIterator[MailSender]:
+    async with MailSender(folder, clock) as sender:
+        yield sender
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "data" / "pushes.jsonl"
+
+
+@pytest.fixture
+async def pushes(log: Path, clock: Calendar) -> AsyncIterator[PushSender]:
+    async with PushSender(log, clock) as sender:
+        yield sender
 
 
 def test_a_mail_is_read_by_a_mail_program(mails: MailSender, folder: Path) -> None:
@@ -76,8 +84,7 @@ def test_whatever_an_owner_is_called_the_mail_has_one_recipient_that_leads_nowhe
     assert recipient.domain == "customers.invalid"
 
 
-def test_a_push_is_one_line_of_the_log(log: Path, clock: Calendar) -> None:
-    pushes = PushSender(log, clock)
+def test_a_push_is_one_line_of_the_log(pushes: PushSender, log: Path) -> None:
     for key in ("one", "two"):
         pushes.send(replace(MESSAGE, key=key, text="Two\nlines"))
 
@@ -89,9 +96,8 @@ def test_a_push_is_one_line_of_the_log(log: Path, clock: Calendar) -> None:
 
 
 def test_a_push_that_cannot_be_written_as_a_whole_leaves_nothing(
-    log: Path, monkeypatch: pytest.MonkeyPatch
+    pushes: PushSender, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pushes = PushSender(log)
     pushes.send(MESSAGE)
     before = log.read_bytes()
     write = os.write
