@@ -126,7 +126,7 @@ class AdaptiveLimit:
         elif self.min_latency is not None:
             self.min_latency = min(self.min_latency, latency)
             self._adjust(latency)
-        elif self._probe_at > now:
+        elif self._unlimited:
             self.min_latency = latency
         self._latencies.clear()
         self._peak = 0

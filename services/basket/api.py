@@ -51,28 +51,29 @@ async def _owner(owner: Annotated[str, Path(max_length=200)], caller: Caller) ->
 
 
 Change = Callable[[Store], Awaitable[Basket]]
+ChangeBasket = Callable[[Change], Awaitable[Basket]]
 
 
 @responds(502, 504)
-async def _make(
+async def _change_basket(
     request: Request,
     store: Annotated[Store, Depends(_store)],
     articles: Annotated[Articles, from_state("articles")],
-) -> Callable[[Change], Awaitable[Basket]]:
+) -> ChangeBasket:
     """Makes changes of baskets; catalog is asked for the articles that are not known yet."""
 
-    async def make(change: Change) -> Basket:
+    async def change_basket(change: Change) -> Basket:
         try:
             return await change(store)
         except ArticlesUnknown as unknown:
             await store.learn(await articles.prices(unknown.skus, request.headers.raw))
             return await change(store)
 
-    return make
+    return change_basket
 
 
 StoreDep = Annotated[Store, Depends(_store)]
-MakeDep = Annotated[Callable[[Change], Awaitable[Basket]], Depends(_make)]
+ChangeBasketDep = Annotated[ChangeBasket, Depends(_change_basket)]
 Owner = Annotated[str, Depends(_owner)]
 Sku = Annotated[str, Path(min_length=1, max_length=SKU_LENGTH)]
 OrderId = Annotated[str, Path(min_length=1, max_length=64)]
@@ -163,10 +164,10 @@ async def delete_basket(owner: Owner, store: StoreDep) -> None:
 @router.put("/items/{sku}")
 @responds(headers={200: ["ETag"]})
 async def put_item(
-    owner: Owner, sku: Sku, body: QuantityBody, make: MakeDep, response: Response
+    owner: Owner, sku: Sku, body: QuantityBody, change_basket: ChangeBasketDep, response: Response
 ) -> BasketBody:
     """Set the quantity of one article; repeating it is harmless."""
-    return _changed(await make(lambda store: store.put(owner, sku, body.quantity)), response)
+    return _changed(await change_basket(lambda store: store.put(owner, sku, body.quantity)), response)
 
 
 @router.delete("/items/{sku}")
@@ -178,10 +179,12 @@ async def remove_item(owner: Owner, sku: Sku, store: StoreDep, response: Respons
 
 @router.post("/merge", dependencies=[users])
 @responds(headers={200: ["ETag"]})
-async def merge(owner: Owner, other: MergeRequest, make: MakeDep, response: Response) -> BasketBody:
+async def merge(
+    owner: Owner, other: MergeRequest, change_basket: ChangeBasketDep, response: Response
+) -> BasketBody:
     """Merge another basket, by the larger quantity of each article; repeating it is harmless."""
     lines = [(item.sku, item.quantity) for item in other.items]
-    return _changed(await make(lambda store: store.merge(owner, lines)), response)
+    return _changed(await change_basket(lambda store: store.merge(owner, lines)), response)
 
 
 @router.post("/adoption", dependencies=[users])

@@ -9,7 +9,7 @@ that every run makes the same catalogue.
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.catalog.model import Named, Product
 from shop.demo import KINDS, PER_KIND
@@ -29,9 +29,24 @@ COMPANIONS = {
 }
 """The kinds that go with each kind, one for every related article."""
 
-PARTS = (("made", 1, 0), ("made", 1, 3), ("feel", 3, 1), ("feel", 3, 3), ("used", 5, 4), ("kept", 7, 6))
-"""The parts of a description after its lead: the list that a sentence is from, the stride of that choice from
-article to article, and its start."""
+
+class Part(NamedTuple):
+    """A sentence of each description: the list that it is from, and how the choice goes through it."""
+
+    name: str
+    stride: int
+    start: int
+
+
+PARTS = (
+    Part("made", stride=1, start=0),
+    Part("made", stride=1, start=3),
+    Part("feel", stride=3, start=1),
+    Part("feel", stride=3, start=3),
+    Part("used", stride=5, start=4),
+    Part("kept", stride=7, start=6),
+)
+"""The parts of a description after its lead."""
 
 
 def products() -> list[Product]:
@@ -94,9 +109,10 @@ def _description(
 ) -> str:
     choices = words["sentences"] | words.get("sentences_of", {}).get(entry["form"], {})
     sentences = [entry["lead"]]
-    for part, stride, start in PARTS:
-        choice = choices[part]
-        sentences.append(choice[(number * stride + number // 8 + start) % len(choice)].format_map(attributes))
+    for part in PARTS:
+        choice = choices[part.name]
+        index = part.start + number * part.stride + number // 8
+        sentences.append(choice[index % len(choice)].format_map(attributes))
     return " ".join(sentences)
 
 

@@ -124,7 +124,7 @@ class Acquirer:
 def _not_allowed(refusal: UpstreamClientError) -> Exception:
     if refusal.upstream_status != HTTPStatus.CONFLICT:
         return refusal
-    written = msgspec.json.encode(refusal.members.get("status_of_payment"))
+    written = msgspec.json.encode(refusal.members.get("status_of_payment"))  # it is JSON still: `msgspec.Raw`
     try:
         return NotAllowed(msgspec.json.decode(written, type=str))
     except msgspec.MsgspecError as error:

@@ -64,8 +64,7 @@ class WrittenTable:
 def fault_of(error: ErrorDetails, table: type[BaseModel]) -> Fault:
     """A mistake that the table's model has found, with the place written as in the document."""
     loc = error["loc"]
-    _, *rest = loc[_depth(loc) - 1 :] if loc else ("",)
-    keys = [str(key) for key in rest]
+    keys = [str(key) for key in loc[_depth(loc) :]]
     if len(keys) > 1 and keys[0] in {"layers", "parts"}:
         keys[:2] = [f"{keys[0]}.{keys[1]}"]
     message = in_words(error)

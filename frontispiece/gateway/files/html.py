@@ -155,10 +155,11 @@ def _written(
 def _rewritten(tag: _Tag, index: str, contents: Mapping[str, bytes], urls: Urls) -> str:
     """The start tag with the public URL of its file."""
     reference = tag.reference or ""
-    path, (_, *fragment) = resolved(reference, index), reference.partition("#")
+    path = resolved(reference, index)
+    _, sign, fragment = reference.partition("#")
     # What a manifest refers to is relative to its own URL, which identifies the app: it has one for ever.
     url = urls.named(path) if "manifest" in tag.kinds else urls.hashed(path)
-    attributes: dict[str, str | None] = {**tag.attributes, REFERENCES[tag.name]: url + "".join(fragment)}
+    attributes: dict[str, str | None] = {**tag.attributes, REFERENCES[tag.name]: url + sign + fragment}
     if tag.is_verified:
         attributes["integrity"] = integrity_of(contents[path])
     written = (f" {n}" if value is None else f' {n}="{escape(value)}"' for n, value in attributes.items())

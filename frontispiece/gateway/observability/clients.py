@@ -61,11 +61,11 @@ class Clients:
         self._labels: set[ClientLabel] = set()
         self._count: Counter[str] = Counter()
         """The labels of each known client, and of all others together."""
-        self._known = lru_cache(MAX_MEMOIZED)(self._parse)
+        self._parsed = lru_cache(MAX_MEMOIZED)(self._parse)
 
     def identify(self, field: bytes) -> Client:
         """The client with this `X-Client`."""
-        return self._known(field) if len(field) <= MAX_LENGTH else NO_CLIENT
+        return self._parsed(field) if len(field) <= MAX_LENGTH else NO_CLIENT
 
     def _parse(self, field: bytes) -> Client:
         try:

@@ -127,10 +127,11 @@ def retry_layer(
                 outcome = await _attempt(inner, call)
                 if not _is_retryable(outcome, policy):
                     return _reply(outcome)
-                backoff = min(MAX_BACKOFF, INITIAL_BACKOFF * 2**attempt)
-                pause, reason = _pause(call, outcome, backoff, until - clock(), budget, chance)
-                count(reason)
-                if pause is None:
+                backoff = chance(0, min(MAX_BACKOFF, INITIAL_BACKOFF * 2**attempt))
+                pause = max(backoff, _retry_after(outcome))
+                obstacle = _obstacle(call, pause, until - clock(), budget)
+                count(obstacle or "retried")
+                if obstacle is not None:
                     return _reply(outcome)
                 if isinstance(outcome, Reply):
                     await outcome.release()
@@ -142,26 +143,15 @@ def retry_layer(
     return layer
 
 
-def _pause(
-    call: Call,
-    outcome: Reply | UpstreamError,
-    backoff: float,
-    left: float,
-    budget: RetryBudget,
-    chance: Callable[[float, float], float],
-) -> tuple[float | None, str]:
-    """Seconds until the next attempt, None for none, and the reason as it is counted."""
+def _obstacle(call: Call, pause: float, left: float, budget: RetryBudget) -> str | None:
+    """Why there is no further attempt after this pause, as it is counted; None when there is one."""
     if not _is_repeatable(call):
-        return None, "not-repeatable"
-    requested = _retry_after(outcome)
-    if requested > MAX_RETRY_AFTER:
-        return None, "retry-after"
-    pause = max(requested, chance(0, backoff))
+        return "not-repeatable"
+    if pause > MAX_RETRY_AFTER:
+        return "retry-after"
     if pause >= left:
-        return None, "no-time"
-    if not budget.withdraw():
-        return None, "no-budget"
-    return pause, "retried"
+        return "no-time"
+    return None if budget.withdraw() else "no-budget"
 
 
 async def _attempt(inner: Handler, call: Call) -> Reply | UpstreamError:

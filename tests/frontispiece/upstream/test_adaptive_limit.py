@@ -156,6 +156,14 @@ def test_whatever_is_seen_the_limit_stays_within_its_bounds(
         assert min_limit <= gradient.limit <= min_limit + more
 
 
+def test_an_unlimited_one_takes_its_first_latency_however_late_it_comes() -> None:
+    limit = AdaptiveLimit(4, 1000, 0.0, unlimited=True)
+    for second in range(100, 110):
+        limit.sample(second - 0.03, second, 1)
+    assert limit.min_latency == pytest.approx(0.03)
+    assert limit.limit == 1000 // 4, "as in every later measurement of the minimum"
+
+
 def test_an_unlimited_one_refuses_nothing_before_a_latency_has_risen_and_keeps_the_minimum_it_saw() -> None:
     limit = AdaptiveLimit(4, 1000, 0.0, unlimited=True, tolerance=2.0, acceptable=0.1)
     now = 0.0
