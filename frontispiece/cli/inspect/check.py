@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -58,8 +59,9 @@ def find_errors(project: Project, data: Path, routes: Path) -> list[str]:
                     mounted.add(name)
         except ConfigError as error:
             found += [_located(project, name, routes, line) for line in error.errors]
-    if not found and GATEWAY in factories:
-        found += missing_pages(load_table(project, routes), routes, served)
+    if GATEWAY in factories:
+        with suppress(ConfigError):  # the gateway has named what is wrong with the table
+            found += missing_pages(load_table(project, routes), routes, served)
     return found + [project.located(error) for error in project_errors(project, run)]
 
 

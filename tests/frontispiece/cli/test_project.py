@@ -161,7 +161,8 @@ async def test_an_app_that_does_not_get_ready_is_named_with_its_answer(
 
 def test_check_knows_that_a_mounted_app_takes_no_websockets(project: Path) -> None:
     edge = project / "edge.toml"
-    edge.write_text(edge.read_text().replace('to = "pages:/notes/{number}"', 'to = "pages"\nwebsocket = {}'))
+    to = 'to = "pages:/notes/{number}"'
+    edge.write_text(edge.read_text().replace(to, f"{to}\nwebsocket = {{}}"))
 
     done = run("check", "--project", project)
 
