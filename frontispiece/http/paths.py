@@ -11,7 +11,7 @@ from typing import Final, Self
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 _PLAIN_SEGMENT = rb"[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*+"
-_PLAIN = re.compile(rb"/(?:%b(?:/%b)*+/?)?" % (_PLAIN_SEGMENT, _PLAIN_SEGMENT))  # never tries a byte twice
+_PLAIN = re.compile(rb"/(?:%b(?:/%b)*/?)?" % (_PLAIN_SEGMENT, _PLAIN_SEGMENT))
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _ESCAPE_OR_FOREIGN = re.compile(rb"%..|[^A-Za-z0-9._~!$&'()*+,;=:@/-]", re.DOTALL)
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")

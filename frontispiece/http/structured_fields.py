@@ -11,6 +11,7 @@ class InvalidStructuredField(ValueError):
 TRUE: Final = "?1"
 """The value of a member that is written without one."""
 
+# No group is repeated possessively: CPython before 3.11.5 loses its place in such a one (gh-106052).
 _KEY = r"[a-z*][a-z0-9_.*-]*+"
 _TAIL = r"%[89ab][0-9a-f]"
 _MULTIBYTE = rf"%[cd][0-9a-f]{_TAIL}|%e[0-9a-f](?:{_TAIL}){{2}}|%f[0-4](?:{_TAIL}){{3}}"
@@ -19,13 +20,13 @@ _BARE_ITEM = "|".join(
         r"\?[01]",
         r"-?(?:[0-9]{1,12}\.[0-9]{1,3}|[0-9]{1,15})(?![0-9.])",
         r"[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*+",
-        r'"(?:[ !#-\[\]-~]|\\["\\])*+"',
-        r":(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?:",
+        r'"(?:[ !#-\[\]-~]|\\["\\])*"',
+        r":(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?:",
         r"@-?[0-9]{1,15}(?![0-9.])",
-        rf'%"(?:[ !#$&-~]|%[0-7][0-9a-f]|{_MULTIBYTE})*+"',
+        rf'%"(?:[ !#$&-~]|%[0-7][0-9a-f]|{_MULTIBYTE})*"',
     )
 )
-_PARAMETERS = rf"(?:; *+{_KEY}(?:=(?:{_BARE_ITEM}))?)*+"
+_PARAMETERS = rf"(?:; *+{_KEY}(?:=(?:{_BARE_ITEM}))?)*"
 _ITEM = rf"(?:{_BARE_ITEM}){_PARAMETERS}"
 _INNER_LIST = rf"\( *+(?:{_ITEM}(?: ++{_ITEM})*)? *\)"
 _MEMBER: Final = re.compile(rf"({_KEY})(?:=({_BARE_ITEM}|{_INNER_LIST}))?{_PARAMETERS}")
