@@ -68,6 +68,7 @@ refresh_tokens = sa.Table(
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("sid", sa.ForeignKey("grants.sid", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("valid_until", sa.Double),  # once it was used: the end of its grace period
+    sa.Column("created_at", sa.Double, nullable=False, server_default="0"),
 )
 
 code_keys = sa.Table(  # the key that a code is only for, where the client has named it (dpop_jkt)

@@ -1,7 +1,7 @@
 """Grants: authorization codes, and families of refresh tokens.
 
-A refresh token is `family.token`. Only the family's valid tokens are stored; any other token that names the
-family was used before, so that somebody has a copy of it (RFC 9700, 4.14).
+A refresh token is `family.token`. Only the family's valid tokens are stored: the token that was used last,
+and its successors, of which one may be used. Any other that names the family was copied (RFC 9700, 4.14).
 """
 
 import logging
@@ -36,6 +36,9 @@ CODE_LIFETIME: Final = 60.0
 
 GRACE_PERIOD: Final = 30.0
 """Seconds within which a client that has neither secret nor key may use a refresh token again."""
+
+MAX_SUCCESSORS: Final = 50
+"""The successors of one refresh token that are valid: each further one takes the place of the oldest."""
 
 
 class Grants:
@@ -96,7 +99,7 @@ class Grants:
                     raise _invalid_grant("The code is for another key.")
                 issued = await self._create(tx, row, refreshable=presenter.is_confidential)
                 if presenter.jkt is not None and not presenter.is_confidential:
-                    await _bind(tx, issued.grant.sid, presenter.jkt)
+                    await tx.execute(grant_keys.insert().values(sid=issued.grant.sid, jkt=presenter.jkt))
                 return issued
             await end_grants(tx, self._outbox, grants.c.sid == row.sid, self._clock())
         log.warning("A code of %s was used again: its grant has ended", presenter.client_id)
@@ -111,8 +114,9 @@ class Grants:
         token was copied: the family ends.
 
         Raises:
-            OAuthError: the token is unknown, another client's, expired, reused, or bound to another key; or
-                one of the scopes, to which the client narrows the grant for this response, is not part of it.
+            OAuthError: the token is unknown, another client's, expired, reused, or bound to another key than
+                the presenter's, or to none; or one of the scopes, to which the client narrows the grant for
+                this response, is not part of it.
         """
         family, _, _ = token.partition(".")
         async with self._database.write() as tx:
@@ -128,16 +132,14 @@ class Grants:
                 raise _invalid_grant("The refresh token is invalid or has expired.")
             if not {*scopes} <= {*row.scopes.split()}:
                 raise OAuthError("invalid_scope", "The scope exceeds what was granted.")
-            bound_to = None
             if not presenter.is_confidential:  # who has no secret proves by the key that the token is its own
                 bound_to = await _key(tx, grant_keys, grant_keys.c.sid == row.sid)
-                if bound_to not in {None, presenter.jkt}:
-                    raise _invalid_grant("The refresh token is bound to another key.")
-                if bound_to is None and presenter.jkt is not None:
-                    await _bind(tx, row.sid, presenter.jkt)
-            may_repeat = presenter.is_confidential or bound_to is not None
+                if bound_to != presenter.jkt:  # a key that comes later may be that of a thief
+                    raise _invalid_grant("The refresh token is bound to another key, or to none.")
+            may_repeat = presenter.is_confidential or presenter.jkt is not None
             if await _use_token(tx, row.sid, token, now, may_repeat=may_repeat):
-                return IssuedGrant(grant=_grant(row), refresh_token=await _new_token(tx, row.sid, family))
+                successor = await _new_token(tx, row.sid, family, now)
+                return IssuedGrant(grant=_grant(row), refresh_token=successor)
             await end_grants(tx, self._outbox, grants.c.sid == row.sid, now)
         log.warning("A refresh token of %s was used again: its family has ended", presenter.client_id)
         self._outbox.wake()
@@ -199,7 +201,7 @@ class Grants:
         }
         await tx.execute(grants.insert().values(**row))
         await tx.execute(codes.update().where(codes.c.digest == code.digest).values(sid=grant.sid))
-        token = await _new_token(tx, grant.sid, family) if family else None
+        token = await _new_token(tx, grant.sid, family, self._clock()) if family else None
         return IssuedGrant(grant=grant, refresh_token=token, nonce=code.nonce)
 
 
@@ -217,13 +219,22 @@ async def end_grants(
 
 
 async def _use_token(tx: AsyncConnection, sid: str, token: str, now: float, *, may_repeat: bool) -> bool:
-    """Whether the token is valid; its predecessor and siblings are not from now on. The grant is locked."""
+    """Whether the token is valid; its predecessor and siblings are not from now on. The grant is locked.
+
+    A token that is used again keeps its latest successors, one less than there may be.
+    """
     this, family = refresh_tokens.c.digest == digest(token), refresh_tokens.c.sid == sid
     row = (await tx.execute(sa.select(refresh_tokens).where(this & family))).one_or_none()
     if row is None:
         return False
     if row.valid_until is not None:
-        return may_repeat or bool(now < row.valid_until)
+        if not may_repeat and now >= row.valid_until:
+            return False
+        successors = family & refresh_tokens.c.valid_until.is_(None)
+        latest = sa.select(refresh_tokens.c.digest).where(successors)
+        latest = latest.order_by(refresh_tokens.c.created_at.desc()).limit(MAX_SUCCESSORS - 1)
+        await tx.execute(refresh_tokens.delete().where(successors, refresh_tokens.c.digest.not_in(latest)))
+        return True
     await tx.execute(refresh_tokens.delete().where(family & ~this))
     await tx.execute(refresh_tokens.update().where(this).values(valid_until=now + GRACE_PERIOD))
     return True
@@ -234,13 +245,9 @@ async def _key(tx: AsyncConnection, table: sa.Table, which: sa.ColumnElement[boo
     return (await tx.execute(sa.select(table.c.jkt).where(which))).scalar_one_or_none()
 
 
-async def _bind(tx: AsyncConnection, sid: str, jkt: str) -> None:
-    await tx.execute(grant_keys.insert().values(sid=sid, jkt=jkt))
-
-
-async def _new_token(tx: AsyncConnection, sid: str, family: str) -> str:
+async def _new_token(tx: AsyncConnection, sid: str, family: str, now: float) -> str:
     token = f"{family}.{new_secret()}"
-    await tx.execute(refresh_tokens.insert().values(digest=digest(token), sid=sid))
+    await tx.execute(refresh_tokens.insert().values(digest=digest(token), sid=sid, created_at=now))
     return token
 
 

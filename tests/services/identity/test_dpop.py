@@ -2,9 +2,11 @@
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from frontispiece.stores import Database
-from services.identity.tables import delete_expired, dpop_proofs, metadata
+from services.identity.protocol.grants import MAX_SUCCESSORS
+from services.identity.tables import delete_expired, dpop_proofs, metadata, refresh_tokens
 from tests.services.identity.conftest import MakeSettings, on_both_databases
 from tests.services.identity.world import ISSUER, Json, World, clients, parameters_of, world
 from tests.support.dpop import ProofKey
@@ -124,15 +126,36 @@ async def test_a_used_token_with_a_proof_of_a_new_key_is_refused(shop: World, ke
     assert error_of(thief) == (400, "invalid_grant")
 
 
-@on_both_databases
-async def test_a_phone_that_begins_to_prove_its_key_is_bound_from_then_on(shop: World, key: ProofKey) -> None:
+async def test_a_thief_cannot_bind_a_phone_s_tokens_to_a_key_of_its_own(shop: World, key: ProofKey) -> None:
     token = (await shop.tokens(shop.browser(), "mobile", scope=OFFLINE))["refresh_token"]
-    proved = await shop.refresh(token, proof=key.proof("POST", TOKEN, shop.clock.now))
-    token = proved.json()["refresh_token"]
+    for _ in range(2):
+        thief = await shop.refresh(token, proof=key.proof("POST", TOKEN, shop.clock.now))
+        assert error_of(thief) == (400, "invalid_grant")
+        mine = await shop.refresh(token)
+        assert mine.status_code == 200
 
-    assert proved.json()["token_type"] == "DPoP"
-    assert error_of(await shop.refresh(token)) == (400, "invalid_grant")
-    assert (await shop.refresh(token, proof=key.proof("POST", TOKEN, shop.clock.now))).is_success
+    assert (await shop.refresh(mine.json()["refresh_token"])).status_code == 200
+
+
+@on_both_databases
+async def test_a_token_that_is_used_again_and_again_leaves_its_latest_successors(
+    shop: World, key: ProofKey
+) -> None:
+    token = (await bound(shop, key))["refresh_token"]
+    successors = []
+    for _ in range(MAX_SUCCESSORS + 3):
+        shop.clock.now += 1
+        response = await shop.refresh(token, proof=key.proof("POST", TOKEN, shop.clock.now))
+        successors.append(response.json()["refresh_token"])
+    url, count = (
+        shop.app.state.context.settings.database_url,
+        sa.select(sa.func.count(refresh_tokens.c.digest)),
+    )
+    async with Database(url, metadata) as database, database.read() as tx:
+        assert await tx.scalar(count) == 1 + MAX_SUCCESSORS
+    proof = key.proof("POST", TOKEN, shop.clock.now)
+
+    assert (await shop.refresh(successors[-MAX_SUCCESSORS], proof=proof)).status_code == 200
 
 
 async def test_refresh_tokens_of_a_client_with_a_secret_are_bound_by_that(shop: World, key: ProofKey) -> None:
