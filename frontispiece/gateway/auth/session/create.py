@@ -72,7 +72,7 @@ class SessionCreator:
                 headers={"Cache-Control": "no-store"},
             )
         for replaced in previous.values():
-            if not _is_same_login(replaced, session):
+            if replaced.login != session.login:
                 self._refresher.revoke_in_background(replaced)
         merging = self._merge.start(key, session, request_id)
         if merging is not None:
@@ -97,14 +97,6 @@ class SessionCreator:
             tokens_expire_at=tokens.expires_at,
             merged_guest=_guest_of(claims["sub"], previous) if self._merge.has_targets else None,
         )
-
-
-def _is_same_login(previous: SessionRecord, session: SessionRecord) -> bool:
-    """Whether the issuer may end the new tokens as well when the previous ones are revoked.
-
-    To many issuers, a later login of the same browser, such as a step-up, is of the same grant.
-    """
-    return (previous.subject, previous.sid) == (session.subject, session.sid)
 
 
 def _waits(previous: SessionRecord, session: SessionRecord) -> bool:

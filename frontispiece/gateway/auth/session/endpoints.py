@@ -46,7 +46,7 @@ class UserInfo:
         csrf.check(call, self._context.origin)
         found = await self._manager.peek(key)
         if found is None:
-            if not await self._context.store.is_replaced(key):
+            if await self._context.store.replaced_by(key) is None:
                 call.response_headers.append(cookies.delete_session())
             return json_response(None)
         session, left = found

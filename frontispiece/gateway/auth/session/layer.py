@@ -178,7 +178,9 @@ class SessionAuth:
         csrf.check(call, self._context.origin)
         session = await self._manager.get(key)
         if session is None:
-            if not await self._context.store.is_replaced(key):  # the browser has the new one's cookie by now
+            if (
+                await self._context.store.replaced_by(key) is None
+            ):  # the browser has the new one's cookie by now
                 call.response_headers.append(cookies.delete_session())
             return None
         guest_key = cookies.session_key(call.headers, cookies.GUEST)

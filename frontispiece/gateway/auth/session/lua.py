@@ -43,7 +43,8 @@ return 1
 # then the sessions that this one replaces.
 # ARGV: the session; its ms to live; the command's token; the once-key's ms to live; now; when the session
 # ends; the oldest logout that counts; when the tokens were issued; the login's and the user's names among the
-# logouts; the channel; the ms for which replaced sessions are remembered as such.
+# logouts; the channel; the ms for which replaced sessions are remembered as such; the new
+# session's login.
 CREATE: Final = """
 local used = redis.call('SET', KEYS[2], ARGV[3], 'NX', 'GET', 'PX', ARGV[4])
 if used and used ~= ARGV[3] then
@@ -65,7 +66,7 @@ for i = 4, 5 do
 end
 for i = 6, #KEYS do
     redis.call('UNLINK', KEYS[i])
-    redis.call('SET', KEYS[i] .. ':replaced', '', 'PX', ARGV[12])
+    redis.call('SET', KEYS[i] .. ':replaced', ARGV[13], 'PX', ARGV[12])
     redis.call('PUBLISH', ARGV[11], cjson.encode({key = KEYS[i]}))
 end
 return 'made'

@@ -36,6 +36,15 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         """Whether nobody has logged in."""
         return self.subject.startswith(GUEST_PREFIX)
 
+    @property
+    def login(self) -> str:
+        """The login at the issuer, which may end all its tokens when one of them is revoked.
+
+        To many issuers, a later login of the same browser, such as a step-up, is the same one; without a
+        `sid`, every login of the user may be.
+        """
+        return f"sub:{self.subject} sid:{self.sid or ''}"
+
     def identity(self, client: str, *, merged_guest: str | None = None) -> Identity:
         """The caller of this session's calls."""
         return Identity(subject=self.subject, scopes=self.scopes, client=client, merged_guest=merged_guest)

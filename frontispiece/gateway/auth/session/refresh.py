@@ -122,7 +122,7 @@ class TokenRefresher:
         assert session.refresh_token is not None, "without one, a session needs no refresh"
         try:
             tokens = await self._request(session.refresh_token)
-            refreshed = await self._save(key, tokens)  # before all else: the old ones are used up
+            refreshed = await self._save(key, session, tokens)  # before all else: the old ones are used up
             await self._check(session, tokens)
         except (TokenRefused, InvalidToken) as error:
             if isinstance(error, TokenRefused) and error.error != "invalid_grant":
@@ -161,21 +161,20 @@ class TokenRefresher:
         if claims["sub"] != session.subject:
             raise InvalidToken("The new tokens are another user's")
 
-    async def _save(self, key: str, tokens: TokenResponse) -> SessionRecord | None:
-        def change(session: SessionRecord) -> SessionRecord:
+    async def _save(self, key: str, session: SessionRecord, tokens: TokenResponse) -> SessionRecord | None:
+        def change(current: SessionRecord) -> SessionRecord:
             return msgspec.structs.replace(
-                session,
-                scopes=session.scopes if tokens.scope is None else tokens.scope,
-                refresh_token=tokens.refresh_token or session.refresh_token,
+                current,
+                scopes=current.scopes if tokens.scope is None else tokens.scope,
+                refresh_token=tokens.refresh_token or current.refresh_token,
                 refresh_at=tokens.refresh_at,
                 tokens_expire_at=tokens.expires_at,
             )
 
-        session = await self._write(key, change)
-        has_ended = session is None and not await self._store.is_replaced(key)
-        if has_ended and tokens.refresh_token:  # nobody else knows these
-            self._revoke(tokens.refresh_token)
-        return session
+        refreshed = await self._write(key, change)
+        if refreshed is None and await self._store.replaced_by(key) != session.login and tokens.refresh_token:
+            self._revoke(tokens.refresh_token)  # nobody else knows these
+        return refreshed
 
     async def _write(
         self, key: str, change: Callable[[SessionRecord], SessionRecord]

@@ -125,12 +125,14 @@ class SessionStore:
             user,
             CHANNEL,
             REPLACED_SECONDS * 1000,
+            session.login,
         ]
         return Created(await self._run(lambda: self._create([*keys, *replaces], arguments)))
 
-    async def is_replaced(self, key: str) -> bool:
-        """Whether a login has replaced the session under this key not long ago."""
-        return bool(await self._run(lambda: self._client.exists(f"{key}:replaced")))
+    async def replaced_by(self, key: str) -> str | None:
+        """The `login` of the session that has replaced the one under this key not long ago."""
+        login = cast(bytes | None, await self._run(lambda: self._client.get(f"{key}:replaced")))
+        return None if login is None else login.decode()
 
     async def change(
         self, key: str, change: Callable[[SessionRecord], SessionRecord]

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from valkey.asyncio import Valkey
@@ -236,26 +237,51 @@ async def test_a_logout_while_tokens_are_renewed_leaves_nothing_behind(world: Wo
     await until(lambda: world.issuer.grants[0].tokens[-1] in world.issuer.revoked)
 
 
-async def test_a_login_while_tokens_are_renewed_keeps_its_own(world: World, browser: Browser) -> None:
+async def test_a_login_while_tokens_are_renewed_keeps_its_own(
+    world: World, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.issuer.identity = {"sid": "one"}
     await log_in(browser)
-    await world.expire(browser)
-    answers, arrived, released = world.issuer.endpoints["POST", "/token"], asyncio.Event(), asyncio.Event()
-
-    async def wait_the_first_time(exchange: Exchange) -> None:
-        if not arrived.is_set():
-            arrived.set()
-            await released.wait()
-        await answers(exchange)
-
-    world.issuer.endpoints["POST", "/token"] = wait_the_first_time
-    call = asyncio.ensure_future(browser.fetch(MINE))
-    await arrived.wait()
-    await log_in(browser)
-    released.set()
-    await call
+    await renewed_during_a_login(world, browser, monkeypatch)
     world.issuer.identity = {"sid": "two"}
     await log_in(browser)
 
     await until(lambda: bool(world.issuer.revoked))
     assert world.issuer.revoked == world.issuer.grants[1].tokens
+
+
+async def test_tokens_that_come_after_another_users_login_are_revoked(
+    world: World, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log_in(browser)
+    world.issuer.user = "clerk"
+    await renewed_during_a_login(world, browser, monkeypatch)
+
+    await until(lambda: world.issuer.grants[0].tokens[-1] in world.issuer.revoked)
+    assert len(world.issuer.grants[0].tokens) == 2
+    assert not {*world.issuer.grants[1].tokens} & {*world.issuer.revoked}
+
+
+async def renewed_during_a_login(world: World, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the tokens of the browser's session renewed, and a login end before the answer arrives."""
+    await world.expire(browser)
+    answers, arrived, released = world.issuer.endpoints["POST", "/token"], asyncio.Event(), asyncio.Event()
+
+    async def answer_late_the_first_time(exchange: Exchange) -> None:
+        start = exchange.start
+
+        async def late(*head: Any) -> None:
+            arrived.set()
+            await released.wait()
+            await start(*head)
+
+        if not arrived.is_set():
+            monkeypatch.setattr(exchange, "start", late)
+        await answers(exchange)
+
+    monkeypatch.setitem(world.issuer.endpoints, ("POST", "/token"), answer_late_the_first_time)
+    call = asyncio.ensure_future(browser.fetch(MINE))
+    await arrived.wait()
+    await log_in(browser)
+    released.set()
+    await call
