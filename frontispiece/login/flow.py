@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
@@ -43,7 +43,8 @@ def access_token(url: str, login: Login, user: str, password: str) -> str:
         "code_challenge_method": "S256",
     }
     with _client(url) as client:
-        provider = _json(client.get(f"{url}{login.issuer}/.well-known/openid-configuration"))
+        discovery = client.get(f"{url}{login.issuer}/.well-known/openid-configuration")
+        provider = _members(discovery, "authorization_endpoint", "token_endpoint")
         start = f"{provider['authorization_endpoint']}?{urlencode(parameters)}"
         callback = parse_qs(urlsplit(_follow(client, start, user, password, login.redirect_uri)).query)
         if callback.get("state") != [state] or "code" not in callback:
@@ -55,7 +56,7 @@ def access_token(url: str, login: Login, user: str, password: str) -> str:
             "code": callback["code"][0],
             "code_verifier": verifier,
         }
-        return str(_json(client.post(provider["token_endpoint"], data=form))["access_token"])
+        return _members(client.post(provider["token_endpoint"], data=form), "access_token")["access_token"]
 
 
 def session_cookie(url: str, login: Login, user: str, password: str) -> str:
@@ -101,8 +102,13 @@ def _client(url: str) -> Iterator[httpx.Client]:
 
             client.event_hooks["request"].append(with_cookies)
             yield client
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as fault:
-        raise LoginFailed(f"{url} is not the address of a gateway: {fault}") from None
+    except (
+        httpx.InvalidURL,
+        httpx.UnsupportedProtocol,
+        httpx.RemoteProtocolError,
+        httpx.DecodingError,
+    ) as fault:
+        raise LoginFailed(f"{url} is not the address of a gateway, or its login is faulty: {fault}") from None
     except httpx.TransportError as fault:
         raise LoginFailed(
             f"Nothing answers at {url} ({fault or 'timeout'}). Is the project running?"
@@ -114,8 +120,8 @@ def _follow(client: httpx.Client, start: str, user: str, password: str, end: str
     response = client.get(start)
     filled = False
     for _ in range(MAX_REDIRECTS):
-        if response.is_redirect:
-            target = urljoin(str(response.url), response.headers["location"])
+        if response.has_redirect_location:
+            target = str(response.url.join(response.headers["location"]))
             if target.partition("?")[0] == end:
                 return target
             response = client.get(target)
@@ -125,7 +131,7 @@ def _follow(client: httpx.Client, start: str, user: str, password: str, end: str
             raise LoginFailed(_reason(response, form))
         filled = True
         response = client.post(
-            urljoin(str(response.url), form.action),
+            response.url.join(form.action),
             data=form.filled(user, password),
             headers={"Origin": _origin(str(response.url))},
         )
@@ -141,16 +147,30 @@ def _reason(response: httpx.Response, form: "LoginForm | None") -> str:
     if form is not None:
         return form.alert.strip() or f"The login page answered {response.status_code} without a form."
     if response.headers.get("content-type") == MEDIA_TYPE:
-        problem = response.json()
-        return str(problem.get("detail", problem["title"]))
+        problem = _json(response)
+        if reason := problem.get("detail") or problem.get("title"):
+            return str(reason)
     return f"{response.url} answered {response.status_code}."
 
 
-def _json(response: httpx.Response) -> dict[str, Any]:
+def _members(response: httpx.Response, *names: str) -> dict[str, str]:
+    """These members of a JSON object, which are strings."""
     if not response.is_success:
         raise LoginFailed(f"{response.url.path} answered {response.status_code}: {response.text[:200]}")
-    document: dict[str, Any] = response.json()
-    return document
+    document = _json(response)
+    members = {name: value for name in names if isinstance(value := document.get(name), str)}
+    if len(members) < len(names):
+        raise LoginFailed(f"{response.url} answered no JSON object with {' and '.join(names)}.")
+    return members
+
+
+def _json(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of a response; an empty one when it has none."""
+    try:
+        document = response.json()
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 class LoginForm(HTMLParser):
@@ -175,11 +195,11 @@ class LoginForm(HTMLParser):
         if tag == "form" and self.action is None:
             self.action = attributes.get("action", "")
         elif tag == "input" and attributes.get("type") == "hidden":
-            self.fields[attributes["name"]] = attributes.get("value", "")
+            self.fields[attributes.get("name", "")] = attributes.get("value", "")
         elif tag == "input" and attributes.get("type") == "password":
-            self._password = self._password or attributes["name"]
+            self._password = self._password or attributes.get("name", "")
         elif tag == "input" and attributes.get("autocomplete") == "username":
-            self._user = attributes["name"]
+            self._user = attributes.get("name", "")
         if attributes.get("role") == "alert":
             self._alerting = tag
 
