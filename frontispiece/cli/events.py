@@ -35,7 +35,10 @@ COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "red", "bright_c
 MAX_DATA: Final = 400
 """Characters of data in a line."""
 
-Numbers = Annotated[list[int], typer.Argument(metavar="ID...", help="As front events parked lists them.")]
+NUMBER: Final = typer.Argument(
+    metavar="ID...", help="As front events parked lists them.", min=1, max=2**64 - 1
+)
+"""The numbers of messages in a stream of the broker."""
 
 
 @app.command()
@@ -92,9 +95,7 @@ def list_parked(project: Folder = None, data: Data = None) -> None:
 
 @app.command()
 def replay(
-    numbers: Annotated[
-        list[int] | None, typer.Argument(metavar="ID...", help="As front events parked lists them.")
-    ] = None,
+    numbers: Annotated[list[int] | None, NUMBER] = None,
     project: Folder = None,
     data: Data = None,
     *,
@@ -116,7 +117,7 @@ def replay(
 
 
 @app.command()
-def drop(numbers: Numbers, project: Folder = None, data: Data = None) -> None:
+def drop(numbers: Annotated[list[int], NUMBER], project: Folder = None, data: Data = None) -> None:
     """Remove parked messages for good."""
 
     async def act(connection: "Connection", prefix: str) -> None:

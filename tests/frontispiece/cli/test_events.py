@@ -167,6 +167,13 @@ async def test_what_is_replayed_is_named_or_all(project: Path, arguments: tuple[
     assert (done.returncode, "Name parked messages by their ids" in done.stderr) == (1, True)
 
 
+@pytest.mark.parametrize(("command", "number"), [("drop", "-1"), ("replay", str(2**64))])
+def test_what_is_no_number_of_a_message_is_an_error(project: Path, command: str, number: str) -> None:
+    done = run("events", command, "--project", project, "--", number)
+
+    assert (done.returncode, "Invalid value for 'ID...'" in done.stderr) == (2, True)
+
+
 async def test_lag_shows_what_each_service_has_still_to_handle(project: Path, broker: Connection) -> None:
     for _ in range(3):
         await publish(broker, Added(thing="a"))
