@@ -35,13 +35,25 @@ async def _movable() -> AsyncIterator["Movable"]:
 
 shards_app = shard_commands(_movable)
 
-OrderId = Annotated[str, typer.Argument(metavar="ID", help="The order's id.")]
+
+def _utf_8(argument: str | None) -> str | None:
+    """An argument that a database can look for."""
+    try:
+        (argument or "").encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter("It is no UTF-8") from None
+    return argument
+
+
+OrderId = Annotated[str, typer.Argument(metavar="ID", help="The order's id.", callback=_utf_8)]
 
 
 @app.command("list")
 @asynchronous
 async def newest(
-    owner: Annotated[str | None, typer.Option(help="The id of a customer; everybody when left out.")] = None,
+    owner: Annotated[
+        str | None, typer.Option(help="The id of a customer; everybody when left out.", callback=_utf_8)
+    ] = None,
     limit: Annotated[int, typer.Option(help="How many.", min=1, max=10_000)] = 20,
 ) -> None:
     """List the newest orders."""
