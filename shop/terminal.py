@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import wraps
+from pathlib import Path
 from typing import Any, Final, ParamSpec
 
 from rich.console import Console
@@ -21,13 +22,13 @@ WIDE: Final = 1000
 
 
 def asynchronous(work: Callable[Parameters, Coroutine[Any, Any, None]]) -> Callable[Parameters, None]:
-    """A command that runs this to its end; what it needs and is not there is a `UserError`."""
+    """A command that runs this to its end; a database that does not serve is a `UserError`."""
 
     @wraps(work)
     def command(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
         try:
             asyncio.run(work(*args, **kwargs))
-        except (Problem, OSError) as error:
+        except Problem as error:
             raise UserError(str(error)) from None
 
     return command
@@ -51,6 +52,14 @@ def print_table(table: Table) -> None:
     if not out.is_terminal:
         out.width = WIDE
     out.print(table)
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file that an option names."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def printable(text: str) -> str:

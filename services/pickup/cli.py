@@ -1,8 +1,7 @@
 """`front pickup …`: the shards of stores, drawn and filled."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
+from frontispiece.errors import UserError
 from frontispiece.http import Problem
 from frontispiece.shards import name_away
-from shop.terminal import asynchronous, new_table, out, print_table
+from shop.terminal import asynchronous, new_table, out, print_table, write_text
 
 if TYPE_CHECKING:
     from services.pickup.maintenance import Maintenance
@@ -89,7 +89,7 @@ async def map_(
 
     async with _open() as maintenance:
         units = await _retried(maintenance, maintenance.units)
-    await asyncio.to_thread(file.write_text, svg(units, list(maintenance.shards.shards)), encoding="utf-8")
+    write_text(file, svg(units, list(maintenance.shards.shards)))
     out.print(f"{file}: {len(units)} cells with {sum(unit.stores for unit in units)} stores")
 
 
@@ -126,7 +126,11 @@ async def _open(*, creates: bool = False) -> "AsyncIterator[Maintenance]":
     urls = ShardSettings().urls
     if not creates:
         expect_files(urls.values())
-    async with Shards(urls) as all_shards:
+    async with AsyncExitStack() as stack:
+        try:
+            all_shards = await stack.enter_async_context(Shards(urls))
+        except OSError as error:  # a folder that cannot be made
+            raise UserError(str(error)) from None
         yield Maintenance(all_shards)
 
 

@@ -13,7 +13,7 @@ from frontispiece.errors import UserError
 from frontispiece.http import is_loopback
 from services.sales.chart import bar, svg
 from services.sales.model import Grouping
-from shop.terminal import print_table, printable
+from shop.terminal import print_table, printable, write_text
 
 app = typer.Typer(help="The figures of orders: revenue, baskets and coupons.")
 
@@ -89,10 +89,7 @@ def sales(
             for row in (total if by is Grouping.TOTAL else rows)
         ]
         title = f"Revenue by {by}, {report.first} to {report.last}"
-        try:
-            chart.write_text(svg(title, values), encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{chart} cannot be written: {error.strerror}") from None
+        write_text(chart, svg(title, values))
 
 
 def _report(url: str, token: str, days: int) -> Report:

@@ -234,6 +234,24 @@ def test_a_rebuild_that_is_killed_is_resumed_by_the_next_one(operator: Operator)
     assert asyncio.run(orders()) == 2500
 
 
+@pytest.mark.parametrize("arguments", [["history"], ["retry"], ["list", "--owner"]])
+def test_an_argument_that_is_no_utf_8_is_an_error(operator: Operator, arguments: list[str]) -> None:
+    operator.create()
+    shown = operator.run(*arguments, os.fsdecode(b"\xff"))
+
+    assert (shown.exit_code, "It is no UTF-8" in shown.output) == (2, True)
+
+
+def test_a_bug_is_no_error_of_the_user(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def late(*_args: object) -> None:
+        raise TimeoutError
+
+    operator.create()
+    monkeypatch.setattr(ReadStore, "stuck", late)
+
+    assert isinstance(operator.run("stuck").exception, TimeoutError)
+
+
 def test_missing_settings_are_named(operator: Operator) -> None:
     operator.environment["ORDERING_SHARDS"] = json.dumps({"0": {"database_url": "sqlite:///x.db"}})
     shown = operator.run("stuck")

@@ -77,3 +77,5 @@ def test_commands_generate_stores_and_show_and_draw_the_shards(
     assert picture.read_text(encoding="utf-8").count("<circle") > 16
     unwritable = run(app, ["map", "--svg", "/nowhere/map.svg"])
     assert (unwritable.exit_code, "No such file" in printed(unwritable)) == (1, True)
+    monkeypatch.setenv("PICKUP_SHARDS", json.dumps({"0": {"database_url": f"sqlite:///{picture}/0.db"}}))
+    assert "File exists" in printed(run(seeds, ["pickup", "--stores", "1"]))
