@@ -13,6 +13,7 @@ from frontispiece.gateway import GatewaySettings, create_app
 from frontispiece.gateway.pipeline import POLICIES
 from frontispiece.pages import BffSettings
 from frontispiece.settings import Directory
+from frontispiece.upstream import UpstreamError
 from tests.support.serving import servers
 from tests.support.stub import Exchange, Stub, answering
 
@@ -55,6 +56,13 @@ def test_every_place_of_a_layer_is_documented_in_order() -> None:
     places = text.partition("- **Places**")[2].partition(". A layer is")[0]
 
     assert re.findall(r"`(\w+)`", places) == list(POLICIES)
+
+
+def test_every_reason_of_a_degraded_page_is_documented() -> None:
+    text = (DOCS / "project.md").read_text(encoding="utf-8").partition("| reason |")[2]
+    failures = UpstreamError.__subclasses__()
+
+    assert {each.reason for each in failures} <= {*re.findall(r"^\| `([\w-]+)`", text, re.MULTILINE)}
 
 
 async def test_the_page_of_the_project_s_documentation_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,7 @@ class ViewResponse:
     """The responses of a page's successful runs."""
 
     def __init__(self, page: Page) -> None:
+        self._sources = [source.name for source in page.sources]
         self._status = page.status
         self._is_read = page.method == "GET"
         self._location = page.location
@@ -54,7 +55,8 @@ class ViewResponse:
         if self._vary is not None:
             headers.append(self._vary)
         if run.degraded:
-            headers.append((b"page-degraded", degraded(run.degraded).encode()))
+            reasons = {name: run.degraded[name] for name in self._sources if name in run.degraded}
+            headers.append((b"page-degraded", degraded(reasons).encode()))
         if self._location is not None:
             headers.append((b"location", self._location(view).encode()))
         if self._is_read:

@@ -96,6 +96,23 @@ async def test_an_optional_source_that_fails_is_replaced_and_named(
     assert answer.headers["page-degraded"] == f"extra;reason={reason}"
 
 
+async def test_degraded_sources_are_named_in_the_order_of_their_declaration(serve: Serve) -> None:
+    failed = asyncio.Event()
+
+    async def first() -> str:
+        await failed.wait()
+        raise TimedOut("late")
+
+    async def second() -> str:
+        failed.set()
+        raise Unreachable("away")
+
+    async with serve(page_of((first, {"fallback": str}), (second, {"fallback": str}))) as http:
+        answer = await http.get("/page")
+
+    assert answer.headers["page-degraded"] == "first;reason=timeout, second;reason=unavailable"
+
+
 async def test_what_a_required_source_refuses_for_the_clients_sake_is_passed_on(serve: Serve) -> None:
     refusal = UpstreamClientError(
         410, kind="urn:press:gone", detail="Gone.", members={"isbn": "1", "headers": 2}, retry_after="7"
