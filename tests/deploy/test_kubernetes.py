@@ -40,7 +40,7 @@ def test_the_headless_service_selects_the_pods_which_serve_catalog_as_in_compose
 def test_its_callers_balance_over_what_the_name_has(name: str) -> None:
     over_grpc = GrpcChannel if name.endswith("-grpc") else None
 
-    transport, addresses = reach(f"registry://{name}", Directory(services=SERVICES), grpc=over_grpc)
+    transport, addresses = reach(name, f"registry://{name}", Directory(services=SERVICES), grpc=over_grpc)
 
     assert url_error(SERVICES[name]) is None
     assert isinstance(transport, LoadBalancer)
