@@ -18,6 +18,9 @@ COUNTRY: Final = "^[A-Z]{2}$"
 NO_NUL: Final = r"^[^\x00]*$"
 """Any text but with the one character that PostgreSQL does not store."""
 
+NO_LINE_END: Final = r"(?!\n)"
+"""The end of a pattern of msgspec: `$` of Python accepts a line end after it, `$` of pydantic does not."""
+
 Sku = Annotated[str, Meta(pattern=SKU)]
 OrderId = Annotated[str, Meta(pattern="^[0-9a-f-]{1,36}$")]
 Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]

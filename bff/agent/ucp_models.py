@@ -5,14 +5,13 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from bff.clients.common import Money
+from shop.fields import NO_LINE_END, SLUG
 
 DEFAULT_LIMIT = 10
 
 Amount = Annotated[int, Meta(ge=0, le=10**12)]
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
-Names = Annotated[
-    list[Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=64)]], Meta(max_length=100)
-]
+Names = Annotated[list[Annotated[str, Meta(pattern=SLUG + NO_LINE_END, max_length=64)]], Meta(max_length=100)]
 
 
 class PriceFilter(Struct, frozen=True):

@@ -10,11 +10,11 @@ from typing import Annotated, Generic, TypeVar
 from msgspec import Meta, Struct
 
 from frontispiece.upstream import Service
+from shop.fields import NO_LINE_END, SKU
 
 Item = TypeVar("Item")
 
-Sku = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)")]
-"""A product's number; `$` alone would accept a line end after it."""
+Sku = Annotated[str, Meta(pattern=SKU + NO_LINE_END)]
 
 Quantity = Annotated[int, Meta(ge=1, le=999)]
 Moment = Annotated[datetime, Meta(tz=True)]

@@ -21,10 +21,11 @@ from bff.shared.prices import total as sum_of
 from bff.shared.sources import RETRY, basket, basket_skus, products, stocks
 from frontispiece.pages import Body, Header, Page
 from frontispiece.security import Identity
+from shop.fields import COUNTRY, NO_LINE_END
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 IdempotencyKey = Annotated[str, Meta(min_length=8, max_length=200)]
-Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")]
+Country = Annotated[str, Meta(pattern=COUNTRY + NO_LINE_END)]
 Coupon = Annotated[str, Meta(max_length=64)]
 
 MAX_STORES: Final = 5

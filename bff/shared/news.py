@@ -12,11 +12,12 @@ from bff.clients.feed import Feeds, Follows, News, Timeline, Unread
 from bff.shared.sources import products
 from frontispiece.pages import Body, Page, PageRequest
 from frontispiece.security import Identity
+from shop.fields import NO_LINE_END, SLUG
 
 COUNT = 6
 """News on the start page."""
 
-Brand = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=64)]
+Brand = Annotated[str, Meta(pattern=SLUG + NO_LINE_END, max_length=64)]
 
 
 class Read(Struct, frozen=True, forbid_unknown_fields=True):

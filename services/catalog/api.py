@@ -53,7 +53,7 @@ from services.catalog.schemas import (
     SearchAnswer,
 )
 from services.catalog.store import Store
-from shop.fields import NO_NUL, SKU, Sku
+from shop.fields import NO_LINE_END, NO_NUL, SKU
 
 router = APIRouter()
 writers = require_scope("catalog:write")
@@ -75,7 +75,7 @@ class _Cursor(msgspec.Struct, array_like=True, frozen=True):
     """A cursor's content: the search that it belongs to, and the last product of the page."""
 
     search: str
-    sku: Sku
+    sku: Annotated[str, Meta(pattern=SKU + NO_LINE_END)]
     value: SortValue
 
 

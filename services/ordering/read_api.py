@@ -26,11 +26,12 @@ from services.ordering.queries import Queries
 from services.ordering.read_store import Summary
 from services.ordering.schemas import OrderBody, OrderSummary, order_body, order_summary
 from services.ordering.views import FINAL
+from shop.fields import NO_LINE_END
 
 router = APIRouter()
 
 PlacedAt = Annotated[datetime, Meta(tz=True)]
-OrderId = Annotated[str, Meta(pattern="^([0-9]{1,19}|[0-9a-f-]{36})$")]
+OrderId = Annotated[str, Meta(pattern="^([0-9]{1,19}|[0-9a-f-]{36})$" + NO_LINE_END)]
 QueriesDep = Annotated[Queries, from_state("queries")]
 
 MAX_VERSION_LENGTH: Final = 19

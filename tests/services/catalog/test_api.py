@@ -1,5 +1,6 @@
 import httpx
 
+from frontispiece.service import decode_cursor, encode_cursor
 from tests.services.catalog.goods import enter, fields
 from tests.services.support import places, problem_of
 
@@ -57,7 +58,9 @@ async def test_a_cursor_fits_its_own_search_only(http: httpx.AsyncClient) -> Non
     cursor = (await http.get("/products", params={"limit": 1})).json()["next"]
     own = f"cursor={cursor}"
     others = [f"{own}&sort=price", f"{own}&q=log", f"{own}&brand=oak", f"{own}&min_price=1"]
-    for query in (*others, "cursor=bm90LW91cnM", "cursor=é"):
+    fingerprint, sku, value = decode_cursor(cursor, tuple[str, str, str | int])
+    forged = encode_cursor(fingerprint, f"{sku}\n", value)
+    for query in (*others, f"cursor={forged}", "cursor=bm90LW91cnM", "cursor=é"):
         answer = await http.get(f"/products?{query}")
         assert problem_of(answer) == (422, "cursor-invalid"), query
 

@@ -6,12 +6,13 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from frontispiece.service import encode_cursor
 from services.ordering.queries import POSITIONS
 from tests.conftest import AppClient, MakeToken
 from tests.services.ordering.copy_of_ordering import Copy
 from tests.services.ordering.orders import ORDER_ID
 from tests.services.ordering.reading import CANCELLED, COMPLETED, Reading, order_id
-from tests.services.support import places
+from tests.services.support import places, problem_of
 from tests.support.clock import Calendar
 
 UNKNOWN = "5f0c7a5e-6f0e-4b53-9d0b-3a1c8e6f2d47"
@@ -54,6 +55,8 @@ async def test_lists_are_paged_newest_first(reading: Reading, http: httpx.AsyncC
     assert (first["items"][1]["status"], first["items"][1]["reason"]) == ("cancelled", "payment-declined")
     assert [order["id"] for order in second["items"]] == [order_id(0)]
     assert second["next"] is None
+    forged = encode_cursor("2030-01-01T00:00:00Z", f"{ORDER_ID}\n")
+    assert problem_of(await http.get("/orders", params={"cursor": forged})) == (422, "cursor-invalid")
 
 
 async def test_a_customer_who_has_just_placed_an_order_finds_it_without_a_position(
