@@ -71,9 +71,9 @@ export class Router {
     this.#path = path;
   }
 
-  /** Opens the present path anew. */
+  /** Opens the present path anew, at the same scroll position. */
   reload() {
-    this.#open(null, null);
+    this.#open(null, null, { y: scrollY });
   }
 
   /** @param {string} key */

@@ -1,5 +1,6 @@
 """The mobile app as an app: installed, its tokens in memory alone, updated, with a catalogue of its own."""
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -125,6 +126,30 @@ async def test_a_reload_keeps_the_login_and_a_log_out_ends_it_and_what_is_stored
     await app.tab("Orders")
     await page.get_by_role("button", name="Log in").tap()
     await expect(page.get_by_label("Password")).to_be_visible()  # the issuer's login has ended, too
+
+
+async def test_a_login_that_fails_when_the_customer_has_gone_to_another_screen_says_so_there(
+    phone_page: Page, customer: str
+) -> None:
+    page, app, released = phone_page, App(phone_page), asyncio.Event()
+
+    async def fail_late(route: Route) -> None:
+        await released.wait()
+        await route.abort()
+
+    await page.route("**/identity/token", fail_late)
+    await app.open("/m/account")
+    await page.get_by_role("button", name="Log in").tap()
+    await log_in(page, customer)
+    await expect(page.get_by_role("heading", name="Logging in …")).to_be_visible()
+    await app.tab("Home")
+    await page.evaluate("scrollTo(0, 200)")
+    async with page.expect_response(re.compile("/mobile/")):
+        released.set()
+    await app.shown()
+
+    await expect(page.locator(".toast")).to_contain_text("The login did not work")
+    assert await page.evaluate("scrollY") == 200
 
 
 async def test_what_is_stored_of_one_customer_is_shown_to_no_other(phone_page: Page, customer: str) -> None:

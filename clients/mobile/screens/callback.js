@@ -26,10 +26,10 @@ export const callback = (shared, { signal, setTitle }) => {
       }
       void app.flush();
     } catch (error) {
-      if (!(error instanceof LoginError)) {
+      if (!(error instanceof LoginError || signal.aborted)) { // after another screen was opened, none shows it
         throw error;
       }
-      notice = error.code === "access_denied" ? "You have not logged in." : "The login did not work. Please try once more.";
+      notice = error instanceof LoginError && error.code === "access_denied" ? "You have not logged in." : "The login did not work. Please try once more.";
     }
     if (!signal.aborted) { // who has gone to another screen meanwhile stays there
       router.replace(path);
