@@ -10,17 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from frontispiece.cli.terminal import (
-    Folder,
-    new_table,
-    open_project,
-    out,
-    print_done,
-    print_faults,
-    print_table,
-)
+from frontispiece.cli.terminal import Folder, open_project, print_done, print_faults
 from frontispiece.errors import UserError
 from frontispiece.settings import value_of
+from frontispiece.terminal import new_table, out, print_table
 
 if TYPE_CHECKING:
     from frontispiece.cli.inspect.contracts import Conflicts, ProjectContracts

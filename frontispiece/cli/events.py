@@ -9,19 +9,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from frontispiece.cli.terminal import (
-    Data,
-    Folder,
-    data_folder,
-    err,
-    new_table,
-    open_project,
-    out,
-    print_done,
-    print_table,
-)
-from frontispiece.cli.text import printable
+from frontispiece.cli.terminal import Data, Folder, data_folder, err, open_project, print_done
 from frontispiece.errors import UserError
+from frontispiece.terminal import new_table, out, print_table, printable
 
 if TYPE_CHECKING:
     from frontispiece.cli.client.broker import Published

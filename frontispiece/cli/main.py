@@ -30,12 +30,12 @@ from frontispiece.cli.terminal import (
     err,
     log_warnings,
     open_project,
-    out,
     print_done,
     print_faults,
 )
 from frontispiece.errors import UserError
 from frontispiece.server.signals import reset_dispositions
+from frontispiece.terminal import out
 
 if TYPE_CHECKING:
     from frontispiece.cli.run.environment import Run

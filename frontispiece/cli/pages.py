@@ -16,11 +16,10 @@ from frontispiece.cli.terminal import (
     data_folder,
     gateway_url,
     open_project,
-    out,
     password_of,
-    write_text,
 )
 from frontispiece.errors import ConfigError, UserError
+from frontispiece.terminal import out, write_text
 
 if TYPE_CHECKING:
     from frontispiece.gateway.config.route import Route

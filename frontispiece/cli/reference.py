@@ -8,8 +8,9 @@ from rich.markup import escape
 
 from frontispiece.cli import completion
 from frontispiece.cli.project import Project, find
-from frontispiece.cli.terminal import Folder, Routes, new_table, open_project, print_table
+from frontispiece.cli.terminal import Folder, Routes, open_project
 from frontispiece.errors import ConfigError, UserError, nearest
+from frontispiece.terminal import new_table, print_table
 
 if TYPE_CHECKING:
     from frontispiece.gateway.config.route import Route

@@ -11,19 +11,12 @@ from rich.markup import escape
 
 from frontispiece.cli.project import Project
 from frontispiece.cli.running import AdminAddress
-from frontispiece.cli.terminal import (
-    Data,
-    Folder,
-    data_folder,
-    new_table,
-    open_project,
-    print_done,
-    print_table,
-)
+from frontispiece.cli.terminal import Data, Folder, data_folder, open_project, print_done
 from frontispiece.errors import ConfigError, UserError, nearest
 from frontispiece.extras import MissingExtra, check_extra
 from frontispiece.server import GATEWAY
 from frontispiece.settings import PROJECT_FILE, RegistrySettings
+from frontispiece.terminal import new_table, print_table
 
 SCALE_TIMEOUT: Final = 60.0
 """Seconds in which new instances are registered, and others have left."""

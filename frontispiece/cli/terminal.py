@@ -1,4 +1,4 @@
-"""The consoles, tables and options that commands share."""
+"""The options of `front`'s commands, and what their options leave out."""
 
 import logging
 import sys
@@ -9,14 +9,12 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from frontispiece.cli.project import Project, find
 from frontispiece.cli.run.data_folder import run_addresses
-from frontispiece.cli.text import printable
 from frontispiece.errors import ConfigError, UserError
+from frontispiece.terminal import out, printable
 
-out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
 Folder = Annotated[
@@ -46,24 +44,6 @@ Password = Annotated[
 URL: Final = "http://127.0.0.1:8080"
 """Where `front up` serves unless an option says otherwise."""
 
-WIDE: Final = 1000
-"""Columns where no terminal sets a limit."""
-
-
-def new_table(*headings: str, title: str | None = None) -> Table:
-    """A table whose cells are never cut."""
-    table = Table(title=title)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
-
-
-def print_table(table: Table) -> None:
-    """Print a table; a row is one line where no terminal sets a limit."""
-    if not out.is_terminal:
-        out.width = WIDE
-    out.print(table)
-
 
 def print_done(message: str) -> None:
     """Print what has been done, or found to be in order."""
@@ -74,14 +54,6 @@ def print_faults(faults: Iterable[str]) -> None:
     """Print what is wrong, a line each."""
     for fault in faults:
         err.print(f"[red]✗[/] {escape(fault)}", highlight=False)
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a file that an option names."""
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(str(error)) from None
 
 
 def open_project(folder: Path | None) -> Project:

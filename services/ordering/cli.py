@@ -12,8 +12,9 @@ import typer
 
 from frontispiece.errors import UserError
 from frontispiece.shards import name_away, shard_commands
+from frontispiece.terminal import add_row, new_table, out, print_table, printable
 from services.ordering.reachable import reachable
-from shop.terminal import add_row, asynchronous, new_table, out, print_table, printable
+from shop.terminal import asynchronous
 
 if TYPE_CHECKING:
     from frontispiece.shards import Movable

@@ -12,7 +12,8 @@ import typer
 from frontispiece.errors import UserError
 from frontispiece.http import Problem
 from frontispiece.shards import name_away
-from shop.terminal import asynchronous, new_table, out, print_table, write_text
+from frontispiece.terminal import new_table, out, print_table, write_text
+from shop.terminal import asynchronous
 
 if TYPE_CHECKING:
     from services.pickup.maintenance import Maintenance

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from frontispiece.errors import UserError
 from frontispiece.http import is_loopback
+from frontispiece.terminal import print_table, printable, write_text
 from services.sales.chart import bar, svg
 from services.sales.model import Grouping
-from shop.terminal import print_table, printable, write_text
 
 app = typer.Typer(help="The figures of orders: revenue, baskets and coupons.")
 

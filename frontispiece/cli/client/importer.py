@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 
-from frontispiece.cli.text import printable
 from frontispiece.errors import UserError
 from frontispiece.http.loopback import is_loopback
 from frontispiece.http.problems import MEDIA_TYPE
+from frontispiece.terminal import printable
 
 TIMEOUT = 120.0
 """Seconds for the endpoint to check and store a whole file."""

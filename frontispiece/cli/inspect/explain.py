@@ -5,11 +5,11 @@ from collections.abc import Iterable
 import httpx
 import msgspec
 
-from frontispiece.cli.text import printable
 from frontispiece.errors import UserError
 from frontispiece.http.loopback import is_loopback
 from frontispiece.http.problems import MEDIA_TYPE as PROBLEM
 from frontispiece.pages.timeline import MEDIA_TYPE, PageTrace
+from frontispiece.terminal import printable
 
 TIMEOUT = 60.0
 """Seconds, longer than any page's own deadline."""

@@ -7,8 +7,8 @@ import msgspec
 from rich.console import Console
 
 from frontispiece.cli.inspect.waterfall import waterfall
-from frontispiece.cli.text import printable
 from frontispiece.pages.timeline import PageTrace
+from frontispiece.terminal import printable
 
 WIDTH = 160
 """The width of the drawing in characters."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from frontispiece.cli.inspect.check import apps
 from frontispiece.cli.project import Project
 from frontispiece.cli.route_table import load_table
-from frontispiece.cli.text import printable
 from frontispiece.errors import UserError
 from frontispiece.gateway.aggregates.handler import aggregate_graph
 from frontispiece.pages.app import PageApp
 from frontispiece.pages.graph import Graph, graph_of
+from frontispiece.terminal import printable
 
 PLAIN = re.compile(r"[^\w /{}()?:.,=|\[\]…·+-]")
 """Characters that Mermaid may interpret inside quotes."""

@@ -9,8 +9,8 @@ from math import ceil
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
-from frontispiece.cli.text import milliseconds, printable
 from frontispiece.pages.timeline import BatchTrace, CallTrace, PageTrace, SourceTrace, Timeline, TraceOutcome
+from frontispiece.terminal import printable
 
 MAX_TIME = 86_400_000.0
 """Milliseconds; later times are drawn here."""
@@ -291,3 +291,8 @@ def _legend(at: Scale) -> Text:
     works = [f"{FILL[Kind.SOURCE]} works", f"{FILL[Kind.BATCH]} batch", f"{FILL[Kind.CALL]} call"]
     deadline = [f"{MARK} deadline"] if at.mark is not None else []
     return Text("   ".join([f"{WAITING} waits for inputs", *works, *deadline]), "dim")
+
+
+def milliseconds(value: float) -> str:
+    """Milliseconds with three significant digits."""
+    return f"{value:.1f}" if value < 100 else f"{value:.0f}"  # noqa: PLR2004 (three digits)

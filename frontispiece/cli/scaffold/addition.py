@@ -15,9 +15,10 @@ from typing import Final
 from rich.markup import escape
 
 from frontispiece.cli.project import Project
-from frontispiece.cli.terminal import data_folder, out, print_faults
+from frontispiece.cli.terminal import data_folder, print_faults
 from frontispiece.errors import ConfigError, UserError
 from frontispiece.server import GATEWAY
+from frontispiece.terminal import out
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 

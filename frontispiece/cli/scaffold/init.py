@@ -9,8 +9,8 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from frontispiece.cli.terminal import out
 from frontispiece.errors import UserError
+from frontispiece.terminal import out
 
 RENAMED: Final = {"dockerignore": ".dockerignore", "gitignore": ".gitignore"}
 """Names that would have a meaning of their own in the package."""

@@ -9,10 +9,11 @@ from frontispiece.cli import completion
 from frontispiece.cli.project import Project
 from frontispiece.cli.scaffold.addition import Addition, values
 from frontispiece.cli.scaffold.wiring import with_page
-from frontispiece.cli.terminal import Folder, open_project, out
+from frontispiece.cli.terminal import Folder, open_project
 from frontispiece.errors import UserError, nearest
 from frontispiece.gateway.config.service import DEFAULT_READINESS_PATH
 from frontispiece.settings import PROJECT_FILE
+from frontispiece.terminal import out
 
 FACTORY: Final = ".app:create_app"
 PARAMETER: Final = re.compile(r"\{[^{}]*\}")
