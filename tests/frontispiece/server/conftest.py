@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-BOTH = {f"test_{name}.py" for name in ("asgi", "back_pressure", "limits", "protocol", "response", "server")}
+BOTH = {
+    f"test_{name}.py"
+    for name in ("asgi", "back_pressure", "limits", "methods", "protocol", "response", "server")
+}
 
 
 def pytest_asyncio_loop_factories(
