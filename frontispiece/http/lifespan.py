@@ -92,11 +92,16 @@ class Lifespan:
                 log.exception("%s's lifespan failed", self._name)
             elif self._is_spoken:  # it may have said so before, and then this is read by nobody
                 answer = {"type": "lifespan.failed", "message": traceback.format_exc()}
-        self._is_spoken = False
-        self._answers.put_nowait(answer)
+        except asyncio.CancelledError:
+            answer = {"type": "lifespan.failed", "message": "it was cancelled"}
+            raise
+        finally:
+            self._is_spoken = False
+            self._answers.put_nowait(answer)
 
 
 async def _end(task: "asyncio.Task[None]") -> None:
+    """Cancel a task once, unlike `aio.end`: an app that goes on is no reason to stop later than that."""
     task.cancel()
     await asyncio.wait([task], timeout=EXIT_TIMEOUT)
 

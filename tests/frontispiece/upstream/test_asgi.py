@@ -167,6 +167,23 @@ async def test_an_app_that_does_not_return_after_its_shutdown_is_cancelled(
     assert asyncio.all_tasks() == before
 
 
+async def test_an_app_that_cancels_itself_is_waited_for_at_neither_start_nor_stop() -> None:
+    async def starting(_scope: Scope, receive: Receive, _send: Send) -> None:
+        await receive()
+        raise asyncio.CancelledError
+
+    async def serving(_scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        raise asyncio.CancelledError
+
+    async with asyncio.timeout(30):
+        with pytest.raises(LifespanFailed, match="things:app's startup failed: it was cancelled"):
+            await AsgiTransport(starting, "things:app").__aenter__()
+        async with AsgiTransport(serving):
+            await asyncio.sleep(0)
+
+
 async def test_an_app_that_knows_no_lifespan_is_mounted() -> None:
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise NotImplementedError
