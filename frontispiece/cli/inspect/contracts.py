@@ -35,7 +35,7 @@ from frontispiece.contracts import (
 )
 from frontispiece.contracts.openapi import document_of
 from frontispiece.contracts.upstreams import conflicts
-from frontispiece.errors import ConfigError
+from frontispiece.errors import ConfigError, nearest
 from frontispiece.events.contracts import declared_in
 from frontispiece.events.contracts import disagreements as disagreements_of_events
 from frontispiece.factories import attribute
@@ -137,7 +137,11 @@ class ProjectContracts:
         for name in [name for name in self.tree.names() if name.startswith(SERVICES)]:
             try:
                 contract = json.loads(self.tree.read(name))
-                wrong = conflicts(contract, self._openapi_of)
+                wrong = conflicts(contract, self._openapi_of) | {
+                    service: [f"there is no such app{nearest(service, self.project.apps)}"]
+                    for service in contract["services"]
+                    if service not in self.project.apps
+                }
                 yield from (((contract["consumer"], service), faults) for service, faults in wrong.items())
             except (ValueError, KeyError, TypeError) as error:
                 place = self.tree.place(name)
@@ -181,19 +185,19 @@ class ProjectContracts:
         return found
 
     @cached_property
-    def _apps(self) -> list[tuple[str, App]]:
+    def _apps(self) -> dict[str, App]:
         """Every app with a factory except the gateway, by name, made once."""
-        return list(apps(self.project, self.project.folder / ".data", self.project.routes))
+        return dict(apps(self.project, self.project.folder / ".data", self.project.routes))
 
     def _openapi_of(self, name: str) -> Mapping[str, Any] | None:
         """The OpenAPI document of an app: a FastAPI app's own, or else its file; None without one."""
-        if isinstance(app := dict(self._apps).get(name), FastAPI):
+        if isinstance(app := self._apps.get(name), FastAPI):
             return app.openapi()
         document = document_of(self.tree, name)
         return None if document is None else document.root
 
     def _apis(self, kind: type[Api]) -> Iterator[tuple[str, Api]]:
-        for name, app in self._apps:
+        for name, app in self._apps.items():
             for api in app.apis if isinstance(app, PageApp) else ():
                 if isinstance(api, kind):
                     yield name, api

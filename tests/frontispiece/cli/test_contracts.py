@@ -74,6 +74,10 @@ def test_a_service_in_any_language_is_compared_with_its_file_and_without_one_is_
     }
     (tmp_path / "contracts" / "openapi").mkdir()
     (tmp_path / "contracts" / "openapi" / "notes.json").write_text(json.dumps(document))
+    (calls,) = (tmp_path / "contracts" / "services").iterdir()
+    contract = json.loads(calls.read_text())
+    contract["services"]["nots"] = contract["services"]["notes"]
+    calls.write_text(json.dumps(contract))
     compared = run("contracts", "--project", tmp_path)
 
     assert without.returncode == 0, without.stderr
@@ -81,6 +85,7 @@ def test_a_service_in_any_language_is_compared_with_its_file_and_without_one_is_
     assert compared.returncode == 1
     assert "✗ notes: Notes.get, GET /notes/{note_id}: text is read, and not sent" in compared.stderr
     assert "✗ notes: Notes.load, GET /notes: there is no such operation" in compared.stderr
+    assert "✗ nots: there is no such app: did you mean 'notes'?" in compared.stderr
 
 
 def test_a_check_says_what_differs_from_a_revision(project: Path) -> None:
